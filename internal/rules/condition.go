@@ -1,0 +1,58 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottldatapoint"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlmetric"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlresource"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlscope"
+)
+
+// verdict is what a list of conditions says of one item.
+type verdict int
+
+const (
+	miss verdict = iota
+	hit
+	// failed means that no condition held and at least one could not be evaluated: nobody knows, so the item stays.
+	failed
+)
+
+// conditions are the OR of OTTL conditions of one context.
+type conditions[K any] []*ottl.Condition[K]
+
+func (cs conditions[K]) eval(ctx context.Context, tCtx K, t *tally) verdict {
+	v := miss
+	for _, c := range cs {
+		if t.halted {
+			return failed
+		}
+		met, err := c.Eval(ctx, tCtx)
+		if err != nil {
+			t.fail(c.String(), err)
+			v = failed
+			continue
+		}
+		if met {
+			return hit
+		}
+	}
+	return v
+}
+
+// conditionSet holds the conditions of one rule by context.
+type conditionSet struct {
+	resource conditions[*ottlresource.TransformContext]
+	scope    conditions[*ottlscope.TransformContext]
+	metric   conditions[*ottlmetric.TransformContext]
+	point    conditions[*ottldatapoint.TransformContext]
+}
+
+func (s *conditionSet) add(o conditionSet) {
+	s.resource = append(s.resource, o.resource...)
+	s.scope = append(s.scope, o.scope...)
+	s.metric = append(s.metric, o.metric...)
+	s.point = append(s.point, o.point...)
+}

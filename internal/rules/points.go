@@ -1,0 +1,103 @@
+package rules
+
+import "go.opentelemetry.io/collector/pdata/pmetric"
+
+// elements is what every pdata slice has in common.
+type elements[E any] interface {
+	Len() int
+	At(i int) E
+	RemoveIf(f func(E) bool)
+}
+
+// prune removes the elements drop says to and reports whether that emptied s. An s that came in empty is not emptied.
+func prune[E any](s elements[E], drop func(E) bool) bool {
+	if s.Len() == 0 {
+		return false
+	}
+	s.RemoveIf(drop)
+	return s.Len() == 0
+}
+
+// prunePoints is prune over the data points of m, whatever its type.
+func prunePoints(m pmetric.Metric, drop func(point any) bool) bool {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		return prune(m.Gauge().DataPoints(), func(p pmetric.NumberDataPoint) bool { return drop(p) })
+	case pmetric.MetricTypeSum:
+		return prune(m.Sum().DataPoints(), func(p pmetric.NumberDataPoint) bool { return drop(p) })
+	case pmetric.MetricTypeHistogram:
+		return prune(m.Histogram().DataPoints(), func(p pmetric.HistogramDataPoint) bool { return drop(p) })
+	case pmetric.MetricTypeExponentialHistogram:
+		return prune(m.ExponentialHistogram().DataPoints(), func(p pmetric.ExponentialHistogramDataPoint) bool { return drop(p) })
+	case pmetric.MetricTypeSummary:
+		return prune(m.Summary().DataPoints(), func(p pmetric.SummaryDataPoint) bool { return drop(p) })
+	case pmetric.MetricTypeEmpty:
+	}
+	return false
+}
+
+// eachPoint visits the data points of m as they are when it is called; m may change its type meanwhile.
+func eachPoint(m pmetric.Metric, visit func(point any)) {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		each(m.Gauge().DataPoints(), func(p pmetric.NumberDataPoint) { visit(p) })
+	case pmetric.MetricTypeSum:
+		each(m.Sum().DataPoints(), func(p pmetric.NumberDataPoint) { visit(p) })
+	case pmetric.MetricTypeHistogram:
+		each(m.Histogram().DataPoints(), func(p pmetric.HistogramDataPoint) { visit(p) })
+	case pmetric.MetricTypeExponentialHistogram:
+		each(m.ExponentialHistogram().DataPoints(), func(p pmetric.ExponentialHistogramDataPoint) { visit(p) })
+	case pmetric.MetricTypeSummary:
+		each(m.Summary().DataPoints(), func(p pmetric.SummaryDataPoint) { visit(p) })
+	case pmetric.MetricTypeEmpty:
+	}
+}
+
+// each visits the elements of s, those that visit appends or removes on the way included.
+func each[E any](s elements[E], visit func(E)) {
+	for i := 0; i < s.Len(); i++ {
+		visit(s.At(i))
+	}
+}
+
+// eachMetric visits every metric of md, those that visit appends to a scope included.
+func eachMetric(md pmetric.Metrics, visit func(pmetric.ResourceMetrics, pmetric.ScopeMetrics, pmetric.Metric)) {
+	each(md.ResourceMetrics(), func(rm pmetric.ResourceMetrics) {
+		each(rm.ScopeMetrics(), func(sm pmetric.ScopeMetrics) {
+			each(sm.Metrics(), func(m pmetric.Metric) { visit(rm, sm, m) })
+		})
+	})
+}
+
+func pointsOfResource(rm pmetric.ResourceMetrics) int {
+	n := 0
+	for _, sm := range rm.ScopeMetrics().All() {
+		n += pointsOfScope(sm)
+	}
+	return n
+}
+
+func pointsOfScope(sm pmetric.ScopeMetrics) int {
+	n := 0
+	for _, m := range sm.Metrics().All() {
+		n += pointsOfMetric(m)
+	}
+	return n
+}
+
+func pointsOfMetric(m pmetric.Metric) int {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		return m.Gauge().DataPoints().Len()
+	case pmetric.MetricTypeSum:
+		return m.Sum().DataPoints().Len()
+	case pmetric.MetricTypeHistogram:
+		return m.Histogram().DataPoints().Len()
+	case pmetric.MetricTypeExponentialHistogram:
+		return m.ExponentialHistogram().DataPoints().Len()
+	case pmetric.MetricTypeSummary:
+		return m.Summary().DataPoints().Len()
+	case pmetric.MetricTypeEmpty:
+	}
+	return 0
+}
