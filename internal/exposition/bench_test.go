@@ -1,0 +1,60 @@
+package exposition
+
+import (
+	"io"
+	"strconv"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// tenThousand is a batch of 10,000 counter series with 8 labels each.
+func tenThousand() pmetric.Metrics {
+	return single(func(m pmetric.Metric) {
+		m.SetName("http.server.requests")
+		s := m.SetEmptySum()
+		s.SetIsMonotonic(true)
+		s.SetAggregationTemporality(cumulative)
+		for i := range 10_000 {
+			dp := s.DataPoints().AppendEmpty()
+			dp.SetTimestamp(pcommon.Timestamp(1))
+			dp.SetIntValue(int64(i))
+			dp.Attributes().PutStr("path", strconv.Itoa(i))
+			for l := range 7 {
+				dp.Attributes().PutStr("label."+strconv.Itoa(l), "value")
+			}
+		}
+	})
+}
+
+func BenchmarkAdd(b *testing.B) {
+	s, md := NewStore(Options{}), tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Add(md)
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	s := NewStore(Options{})
+	s.Add(tenThousand())
+	for name, format := range map[string]expfmt.Format{"text": textLegacy, "openmetrics": omLegacy, "protobuf": protoLegacy} {
+		b.Run(name, func(b *testing.B) { benchmarkScrape(b, s, format) })
+	}
+}
+
+func benchmarkScrape(b *testing.B, s *Store, format expfmt.Format) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		mfs, err := s.Page(format, nil).Gather()
+		require.NoError(b, err)
+		enc := expfmt.NewEncoder(io.Discard, format)
+		for _, mf := range mfs {
+			require.NoError(b, enc.Encode(mf))
+		}
+	}
+}

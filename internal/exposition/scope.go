@@ -1,0 +1,28 @@
+package exposition
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+const (
+	scopePrefix    = "otel_scope_"
+	scopeName      = scopePrefix + "name"
+	scopeVersion   = scopePrefix + "version"
+	scopeSchemaURL = scopePrefix + "schema_url"
+)
+
+// appendScope adds the otel_scope_* labels. Scope attributes that translate to one of the three names the
+// specification reserves are left out, as it demands.
+func (t *translator) appendScope(dst []label, scope pcommon.InstrumentationScope, schemaURL string) []label {
+	dst = appendOwn(dst, scopeName, cleanText(scope.Name()))
+	dst = appendOwn(dst, scopeVersion, cleanText(scope.Version()))
+	dst = appendOwn(dst, scopeSchemaURL, cleanText(schemaURL))
+	for key, value := range scope.Attributes().All() {
+		name := t.labelName(scopePrefix + key)
+		if name == scopeName || name == scopeVersion || name == scopeSchemaURL {
+			continue
+		}
+		dst = append(dst, label{key: scopePrefix + key, name: name, value: cleanText(value.AsString())})
+	}
+	return dst
+}

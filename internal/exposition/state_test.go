@@ -1,0 +1,199 @@
+package exposition
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// sorted renders labels in the order of their names.
+func sorted(ls map[string]string) string {
+	var parts []string
+	for name, value := range ls {
+		parts = append(parts, fmt.Sprintf("%s=%q", name, value))
+	}
+	slices.Sort(parts)
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+func deltaPoint(start, end pcommon.Timestamp, value float64) pmetric.Metrics {
+	return sum("c", delta, func(dp pmetric.NumberDataPoint) {
+		dp.SetStartTimestamp(start * second)
+		dp.SetTimestamp(end * second)
+		dp.SetDoubleValue(value)
+	})
+}
+
+func TestDeltaSum(t *testing.T) {
+	s := NewStore(Options{})
+	for _, step := range []struct {
+		md      pmetric.Metrics
+		refused Reason
+		total   float64
+	}{
+		{deltaPoint(0, 10, 10), "", 10},
+		{deltaPoint(10, 20, 10), "", 20},
+		{deltaPoint(10, 20, 10), ReasonOutOfOrder, 20},
+		{deltaPoint(15, 30, 10), ReasonMisalignedDelta, 20},
+		{deltaPoint(30, 40, 5), "", 25},
+		{deltaPoint(40, 50, -1), ReasonInvalidValue, 25},
+		{deltaPoint(40, 50, math.NaN()), ReasonInvalidValue, 25},
+		{deltaPoint(0, 60, 1), "", 26},
+	} {
+		out := s.Add(step.md)
+		assert.Equal(t, step.refused != "", out.Refused[step.refused] == 1)
+		assert.InDelta(t, step.total, scrape(t, s, textLegacy).values[`{__name__="c_total"}`], 0)
+	}
+}
+
+func TestDeltaSumOfIntThenDouble(t *testing.T) {
+	s := NewStore(Options{})
+	requireAccepted(t, s, sum("c", delta, func(dp pmetric.NumberDataPoint) {
+		dp.SetTimestamp(10 * second)
+		dp.SetIntValue(10)
+	}))
+	requireAccepted(t, s, deltaPoint(10, 20, 10))
+	assert.InDelta(t, 20, scrape(t, s, textLegacy).values[`{__name__="c_total"}`], 0)
+}
+
+func TestDeltaHistogram(t *testing.T) {
+	s := NewStore(Options{})
+	for i := range pcommon.Timestamp(3) {
+		requireAccepted(t, s, single(func(m pmetric.Metric) {
+			m.SetName("h")
+			m.SetEmptyHistogram().SetAggregationTemporality(delta)
+			dp := m.Histogram().DataPoints().AppendEmpty()
+			dp.SetStartTimestamp((10 + i) * second)
+			dp.SetTimestamp((11 + i) * second)
+			dp.SetCount(3)
+			dp.SetSum(1.5)
+			dp.ExplicitBounds().FromRaw([]float64{1})
+			dp.BucketCounts().FromRaw([]uint64{2, 1})
+		}))
+	}
+	p := scrape(t, s, omLegacy)
+	assert.InDelta(t, 6, p.values[`{__name__="h_bucket", le="1.0"}`], 0)
+	assert.InDelta(t, 9, p.values[`{__name__="h_count"}`], 0)
+	assert.InDelta(t, 4.5, p.values[`{__name__="h_sum"}`], 0)
+	assert.EqualValues(t, 10_000, p.created[`{__name__="h_count"}`], "the first start time stays")
+}
+
+func TestDeltasThatAreRefused(t *testing.T) {
+	s := NewStore(Options{})
+	assert.Equal(t, map[Reason]int{ReasonDeltaExponentialHistogram: 1}, s.Add(single(func(m pmetric.Metric) {
+		m.SetName("e")
+		m.SetEmptyExponentialHistogram().SetAggregationTemporality(delta)
+		m.ExponentialHistogram().DataPoints().AppendEmpty()
+	})).Refused)
+	assert.Equal(t, map[Reason]int{ReasonDeltaNonMonotonic: 1}, s.Add(single(func(m pmetric.Metric) {
+		m.SetName("u")
+		m.SetEmptySum().SetAggregationTemporality(delta)
+		m.Sum().DataPoints().AppendEmpty().SetIntValue(1)
+	})).Refused)
+}
+
+func TestOlderCumulativePointIsRefused(t *testing.T) {
+	s := NewStore(Options{})
+	at := func(ts pcommon.Timestamp, v float64) Outcome {
+		md := gauge("g", v)
+		md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Gauge().DataPoints().At(0).SetTimestamp(ts)
+		return s.Add(md)
+	}
+	assert.Equal(t, Outcome{Accepted: 1}, at(20, 1))
+	assert.Equal(t, Outcome{Refused: map[Reason]int{ReasonOutOfOrder: 1}}, at(10, 2))
+	assert.Equal(t, Outcome{Accepted: 1}, at(20, 3), "a retry is not a duplicate")
+	assert.InDelta(t, 3, scrape(t, s, textLegacy).values[`{__name__="g"}`], 0)
+}
+
+func TestInvalidHistograms(t *testing.T) {
+	for name, fill := range map[string]func(pmetric.HistogramDataPoint){
+		"not ascending": func(dp pmetric.HistogramDataPoint) {
+			dp.ExplicitBounds().FromRaw([]float64{1, 1})
+			dp.BucketCounts().FromRaw([]uint64{0, 0, 0})
+		},
+		"NaN bound": func(dp pmetric.HistogramDataPoint) {
+			dp.ExplicitBounds().FromRaw([]float64{math.NaN()})
+			dp.BucketCounts().FromRaw([]uint64{0, 0})
+		},
+		"too few": func(dp pmetric.HistogramDataPoint) {
+			dp.ExplicitBounds().FromRaw([]float64{1})
+			dp.BucketCounts().FromRaw([]uint64{0})
+		},
+		"wrong count": func(dp pmetric.HistogramDataPoint) { dp.BucketCounts().FromRaw([]uint64{1}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewStore(Options{})
+			out := s.Add(single(func(m pmetric.Metric) {
+				m.SetName("h")
+				m.SetEmptyHistogram().SetAggregationTemporality(cumulative)
+				fill(m.Histogram().DataPoints().AppendEmpty())
+			}))
+			assert.Equal(t, map[Reason]int{ReasonInvalidHistogram: 1}, out.Refused)
+		})
+	}
+}
+
+func TestMaxSeries(t *testing.T) {
+	s := NewStore(Options{MaxSeries: 1})
+	requireAccepted(t, s, gauge("a", 1))
+	assert.Equal(t, map[Reason]int{ReasonMaxSeries: 1}, s.Add(gauge("b", 1)).Refused)
+	requireAccepted(t, s, gauge("a", 2))
+	assert.Equal(t, map[string]float64{`{__name__="a"}`: 2}, scrape(t, s, textLegacy).values)
+}
+
+func TestExpiration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStore(Options{Expiration: time.Minute})
+		requireAccepted(t, s, gauge("old", 1))
+		time.Sleep(30 * time.Second)
+		requireAccepted(t, s, gauge("young", 1))
+		time.Sleep(30 * time.Second)
+		assert.Equal(t, map[string]float64{`{__name__="young"}`: 1}, scrape(t, s, textLegacy).values, "hidden before it is freed")
+		assert.Equal(t, 2, s.Len())
+		assert.Equal(t, 1, s.Expire())
+		assert.Equal(t, 1, s.Len())
+		requireAccepted(t, s, single(func(m pmetric.Metric) {
+			m.SetName("old")
+			m.SetEmptySummary().DataPoints().AppendEmpty()
+		}))
+	})
+}
+
+// Each batch sets both gauges to the same number, so a page that shows half a batch shows two numbers.
+func TestPageShowsWholeBatches(t *testing.T) {
+	s := NewStore(Options{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range 300 {
+			md := gauge("a", float64(i))
+			gauge("b", float64(i)).ResourceMetrics().MoveAndAppendTo(md.ResourceMetrics())
+			s.Add(md)
+		}
+	})
+	for range 50 {
+		p := scrape(t, s, textLegacy)
+		require.InDelta(t, p.values[`{__name__="a"}`], p.values[`{__name__="b"}`], 0)
+	}
+	wg.Wait()
+}
+
+func TestOrderIsStable(t *testing.T) {
+	s := NewStore(Options{})
+	for i := range 50 {
+		requireAccepted(t, s, gauge(fmt.Sprint("m", i%7), 1, "i", strconv.Itoa(i)))
+	}
+	first, _ := render(t, s, textLegacy)
+	second, _ := render(t, s, textLegacy)
+	assert.Equal(t, string(first), string(second))
+}
