@@ -1,0 +1,49 @@
+package main
+
+import (
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
+	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
+	"go.opentelemetry.io/collector/confmap/provider/httpprovider"
+	"go.opentelemetry.io/collector/confmap/provider/httpsprovider"
+	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/otelcol"
+
+	"github.com/sluice-metrics/sluice/config"
+)
+
+// provider is a source of configuration and the module that the manifest takes it from.
+type provider struct {
+	factory confmap.ProviderFactory
+	module  string
+}
+
+// providers are those of builder-config.yaml, in its order; a test compares the two.
+func providers() []provider {
+	return []provider{
+		{envprovider.NewFactory(), "go.opentelemetry.io/collector/confmap/provider/envprovider v1.65.0"},
+		{fileprovider.NewFactory(), "go.opentelemetry.io/collector/confmap/provider/fileprovider v1.65.0"},
+		{yamlprovider.NewFactory(), "go.opentelemetry.io/collector/confmap/provider/yamlprovider v1.65.0"},
+		{httpprovider.NewFactory(), "go.opentelemetry.io/collector/confmap/provider/httpprovider v1.65.0"},
+		{httpsprovider.NewFactory(), "go.opentelemetry.io/collector/confmap/provider/httpsprovider v1.65.0"},
+		{config.NewFactory(), "github.com/sluice-metrics/sluice v0.1.0"},
+	}
+}
+
+// settings are the collector's, reading its configuration from uris.
+func settings(uris []string) otelcol.CollectorSettings {
+	resolver := confmap.ResolverSettings{URIs: uris, DefaultScheme: "env"}
+	modules := map[string]string{}
+	for _, p := range providers() {
+		resolver.ProviderFactories = append(resolver.ProviderFactories, p.factory)
+		modules[p.factory.Create(confmap.ProviderSettings{}).Scheme()] = p.module
+	}
+	return otelcol.CollectorSettings{
+		BuildInfo:               component.BuildInfo{Command: "sluice", Description: description, Version: version},
+		Factories:               components,
+		ProviderModules:         modules,
+		ConfigProviderSettings:  otelcol.ConfigProviderSettings{ResolverSettings: resolver},
+		DisableGracefulShutdown: true,
+	}
+}
