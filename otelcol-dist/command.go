@@ -30,7 +30,7 @@ func newCommand(stop <-chan os.Signal, outcome *exitCode) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			col, err := otelcol.NewCollector(settings(uris))
+			col, err := otelcol.NewCollector(reloadable(uris))
 			if err != nil {
 				return err
 			}

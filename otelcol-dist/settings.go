@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
@@ -11,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 
 	"github.com/sluice-metrics/sluice/config"
+	"github.com/sluice-metrics/sluice/internal/lastgood"
 )
 
 // provider is a source of configuration and the module that the manifest takes it from.
@@ -46,4 +49,19 @@ func settings(uris []string) otelcol.CollectorSettings {
 		ConfigProviderSettings:  otelcol.ConfigProviderSettings{ResolverSettings: resolver},
 		DisableGracefulShutdown: true,
 	}
+}
+
+// reloadable are settings whose reload keeps the last good configuration when the new one is not valid.
+func reloadable(uris []string) otelcol.CollectorSettings {
+	keeper := lastgood.New(func(ctx context.Context) error {
+		trial, err := otelcol.NewCollector(settings(uris))
+		if err != nil {
+			return err
+		}
+		return trial.DryRun(ctx)
+	})
+	set := settings(append([]string{lastgood.Marker}, uris...))
+	resolver := &set.ConfigProviderSettings.ResolverSettings
+	resolver.ProviderFactories = keeper.Wrap(resolver.ProviderFactories)
+	return set
 }
