@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 func main() {
@@ -20,7 +22,7 @@ func run() int {
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-	setMemoryLimits()
+	setMemoryLimits(memlimit.FromCgroup)
 
 	var outcome exitCode
 	if err := newCommand(stop, &outcome).Execute(); err != nil && outcome == exitClean {

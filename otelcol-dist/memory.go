@@ -15,10 +15,10 @@ const (
 	limitedGCPercent = 200
 )
 
-// setMemoryLimits derives GOMEMLIMIT and GOGC from the container's memory limit. A variable that is set wins; no
-// container, or one without a limit, leaves Go's defaults.
-func setMemoryLimits() {
-	limit, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(limitShare))
+// setMemoryLimits derives GOMEMLIMIT and GOGC from a memory limit, that of the container. A variable that is set
+// wins; no container, or one without a limit, leaves Go's defaults.
+func setMemoryLimits(container memlimit.Provider) {
+	limit, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithProvider(container), memlimit.WithRatio(limitShare))
 	if err != nil || limit == 0 {
 		return
 	}
