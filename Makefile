@@ -8,6 +8,7 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(shell git diff --q
 LDFLAGS := -s -w -X main.commit=$(COMMIT)
 COMPONENTS := $(dir $(wildcard receiver/*/metadata.yaml processor/*/metadata.yaml exporter/*/metadata.yaml extension/*/metadata.yaml))
 FUZZTIME ?= 20s
+PROOFS = $(sort $(foreach f,$(shell grep -rl sluice/internal/proof --include='*_test.go' .),$(dir $(f))))
 CROSS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
 # The same flags everywhere, so that building and testing share one build cache.
@@ -69,7 +70,8 @@ bench: ## Run the Go benchmarks.
 
 .PHONY: soak
 soak: ## Run the long proofs whole.
-	SLUICE_SOAK=1 RAPID_CHECKS=20000 $(MAKE) test fuzz FUZZTIME=5m
+	PROOF_CHECKS=20000 $(GO) test -count=1 -timeout 2h $(PROOFS)
+	$(MAKE) fuzz FUZZTIME=5m
 
 .PHONY: cover
 cover: ## Show test coverage by package.

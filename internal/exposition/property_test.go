@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"pgregory.net/rapid"
+
+	_ "github.com/sluice-metrics/sluice/internal/proof"
 )
 
 var strategies = []otlptranslator.TranslationStrategyOption{

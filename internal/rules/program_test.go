@@ -18,6 +18,7 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlscope"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/ottlfuncs"
 
+	_ "github.com/sluice-metrics/sluice/internal/proof"
 	"github.com/sluice-metrics/sluice/internal/rules/rulestest"
 )
 

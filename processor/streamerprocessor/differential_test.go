@@ -17,6 +17,7 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor"
 
+	_ "github.com/sluice-metrics/sluice/internal/proof"
 	"github.com/sluice-metrics/sluice/internal/rules/rulestest"
 	"github.com/sluice-metrics/sluice/processor/streamerprocessor"
 )
