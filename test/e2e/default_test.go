@@ -92,6 +92,7 @@ func TestOtherSignalsAreUnimplemented(t *testing.T) {
 	defer func() { require.NoError(t, conn.Close()) }()
 	_, err = ptraceotlp.NewGRPCClient(conn).Export(t.Context(), ptraceotlp.NewExportRequest())
 	assert.Equal(t, codes.Unimplemented, status.Code(err))
+	assert.Equal(t, "unknown service opentelemetry.proto.collector.trace.v1.TraceService", status.Convert(err).Message(), "as the README shows")
 	_, err = plogotlp.NewGRPCClient(conn).Export(t.Context(), plogotlp.NewExportRequest())
 	assert.Equal(t, codes.Unimplemented, status.Code(err))
 	s.stop()
@@ -121,4 +122,28 @@ func TestStandardVariablesSwitchOnTracing(t *testing.T) {
 	app.flush()
 	s.stop() // flushes the spans
 	assert.Contains(t, sink.services()["edge"], "opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
+}
+
+func TestShippedConfigurationsRun(t *testing.T) {
+	for name, args := range map[string][]string{
+		"production":  {"--config", "builtin:production"},
+		"development": {"--config", "builtin:default", "--config", "builtin:development"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := launch(t, []string{"SLUICE_LISTEN=" + listenOn()}, args...)
+			answered(t, "http://"+listenOn()+":13134/readyz", http.StatusOK)
+			app := newApplication(t, "1", grpcExporter(t, listenOn()+":4317"))
+			defer app.shutdown()
+			app.work()
+			app.flush()
+			page := answered(t, "http://"+listenOn()+":9464/metrics", http.StatusOK)
+			require.NoError(t, contains(page, `http_requests_total{http_route="/pay"`))
+			if name == "development" {
+				answered(t, "http://"+listenOn()+":1777/debug/pprof/", http.StatusOK)
+				answered(t, "http://"+listenOn()+":55679/debug/servicez", http.StatusOK)
+				s.logged("http.requests") // the debug exporter shows each point
+			}
+			s.stop()
+		})
+	}
 }

@@ -165,3 +165,27 @@ func TestHangUpReloads(t *testing.T) {
 	})
 	s.stop()
 }
+
+func TestBadReloadKeepsTheLastGoodConfiguration(t *testing.T) {
+	p := newPorts(t)
+	s, file := launchConfig(t, p.config(`{transform: ['set(datapoint.attributes["generation"], "one")']}`, "", ""))
+	p.ready(t)
+	for _, bad := range []string{"receivers: [not yaml", p.config(`{drop: ['metric.nme == ""']}`, "", "")} {
+		require.NoError(t, os.WriteFile(file, []byte(bad), 0o600))
+		s.signal(syscall.SIGHUP)
+		s.logged("the last good one stays in force")
+		p.ready(t)
+		s.log.reset()
+	}
+	require.NoError(t, os.Remove(file))
+	s.signal(syscall.SIGHUP)
+	s.logged("the last good one stays in force")
+	p.ready(t)
+
+	app := newApplication(t, "1", grpcExporter(t, "127.0.0.1:"+p.grpc))
+	defer app.shutdown()
+	app.work()
+	app.flush()
+	require.NoError(t, contains(answered(t, p.page(), http.StatusOK), `generation="one"`))
+	s.stop()
+}

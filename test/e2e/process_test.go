@@ -60,6 +60,12 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
+func (b *lockedBuffer) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf.Reset()
+}
+
 // launch starts the binary with args and with env over the test's environment. It is killed when the test ends, if
 // it still runs then.
 func launch(t *testing.T, env []string, args ...string) *sluice {
