@@ -100,15 +100,15 @@ func TestSecondSignalStopsNow(t *testing.T) {
 
 func TestTermDuringStartIsClean(t *testing.T) {
 	p := newPorts(t)
-	for _, millis := range []time.Duration{30, 60, 100, 150} { // before, while and after components start
+	for _, delay := range []time.Duration{30 * time.Millisecond, 60 * time.Millisecond, 100 * time.Millisecond, 150 * time.Millisecond} {
 		s, _ := launchConfig(t, p.config("", "", ""))
-		time.Sleep(time.Millisecond * millis)
+		time.Sleep(delay) // before, while and after components start
 		s.signal(syscall.SIGTERM)
 		code := s.wait(5 * time.Second)
 		if code == -1 && s.log.String() == "" {
 			continue // the signal came before the process could run a line of its own
 		}
-		assert.Equal(t, 0, code, "after %d ms", millis)
+		assert.Equal(t, 0, code, "after %v", delay)
 	}
 }
 
