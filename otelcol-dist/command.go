@@ -5,10 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/otelcol"
 
@@ -16,50 +16,85 @@ import (
 )
 
 // newCommand is the root command: it runs the collector until stop delivers a signal, and stores in outcome how
-// that ended. The sub-commands are the collector's own.
+// that ended. The sub-commands are the collector's own, but for validate, which checks what the root command would run.
 func newCommand(stop <-chan os.Signal, outcome *exitCode) *cobra.Command {
-	var configs, sets []string
+	var from sources
 	root := &cobra.Command{
 		Use:          "sluice",
 		Short:        description,
 		Version:      fullVersion(),
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			uris, err := locations(configs, sets)
-			if err != nil {
-				return err
-			}
-			col, err := otelcol.NewCollector(reloadable(uris))
-			if err != nil {
-				return err
-			}
-			if len(configs) == 0 {
-				stopGreeting := greetWhenRunning(cmd.Context(), cmd.ErrOrStderr(), col)
-				defer stopGreeting()
-			}
-			*outcome, err = supervise(cmd.Context(), col, stop, cmd.ErrOrStderr())
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			*outcome, err = runCollector(cmd, from, stop)
 			return err
 		},
 	}
-	root.Flags().StringArrayVar(&configs, "config", nil, "location of a configuration, such as a `file`; may be repeated, later ones are merged over earlier ones (default "+config.Default+")")
-	root.Flags().StringArrayVar(&sets, "set", nil, "set one `key=value` over the configuration, as in processors.batch.timeout=2s; may be repeated")
-	gates := flag.NewFlagSet("", flag.ContinueOnError)
-	featuregate.GlobalRegistry().RegisterFlags(gates)
-	root.Flags().AddGoFlagSet(gates)
-	core := otelcol.NewCommand(settings([]string{config.Default}))
-	root.AddCommand(slices.Clone(core.Commands())...)
+	from.register(root.Flags())
+	root.AddCommand(newValidateCommand())
+	for _, cmd := range otelcol.NewCommand(settings([]string{config.Default})).Commands() {
+		if cmd.Name() != "validate" {
+			root.AddCommand(cmd)
+		}
+	}
 	return root
 }
 
-// locations are the sources of the configuration, weakest first: what the environment says of tracing, the
-// configurations given or the default, the single settings.
-func locations(configs, sets []string) ([]string, error) {
-	if len(configs) == 0 {
-		configs = []string{config.Default}
+func runCollector(cmd *cobra.Command, from sources, stop <-chan os.Signal) (exitCode, error) {
+	uris, err := from.locations()
+	if err != nil {
+		return exitFailed, err
 	}
-	uris := append(tracingFromEnvironment(os.Getenv), configs...)
-	for _, set := range sets {
+	col, err := otelcol.NewCollector(reloadable(uris))
+	if err != nil {
+		return exitFailed, err
+	}
+	if from.isDefault() {
+		stopGreeting := greetWhenRunning(cmd.Context(), cmd.ErrOrStderr(), col)
+		defer stopGreeting()
+	}
+	return supervise(cmd.Context(), col, stop, cmd.ErrOrStderr())
+}
+
+func newValidateCommand() *cobra.Command {
+	var from sources
+	cmd := &cobra.Command{
+		Use:   "validate",
+		Short: "Validates the config without running the collector",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			uris, err := from.locations()
+			if err != nil {
+				return err
+			}
+			return dryRun(cmd.Context(), settings(uris))
+		},
+	}
+	from.register(cmd.Flags())
+	return cmd
+}
+
+// sources are the flags that say where the configuration comes from.
+type sources struct{ configs, sets []string }
+
+func (s *sources) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&s.configs, "config", nil, "location of a configuration, such as a `file`; may be repeated, later ones are merged over earlier ones (default "+config.Default+")")
+	flags.StringArrayVar(&s.sets, "set", nil, "set one `key=value` over the configuration, as in processors.batch.timeout=2s; may be repeated")
+	gates := flag.NewFlagSet("", flag.ContinueOnError)
+	featuregate.GlobalRegistry().RegisterFlags(gates)
+	flags.AddGoFlagSet(gates)
+}
+
+func (s *sources) isDefault() bool { return len(s.configs)+len(s.sets) == 0 }
+
+// locations are where the configuration is read from, weakest first: the configurations given or the default one,
+// then the single settings.
+func (s *sources) locations() ([]string, error) {
+	uris := s.configs
+	if len(uris) == 0 {
+		uris = []string{config.Default}
+	}
+	for _, set := range s.sets {
 		key, value, ok := strings.Cut(set, "=")
 		if !ok {
 			return nil, fmt.Errorf("--set %q: %w", set, errNoEqualSign)

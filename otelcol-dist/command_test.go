@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/goleak"
 
 	"github.com/sluice-metrics/sluice/config"
@@ -26,30 +27,44 @@ func TestLocations(t *testing.T) {
 		{nil, []string{"exporters.debug.verbosity=basic"}, []string{config.Default, "yaml:exporters::debug::verbosity: basic"}},
 		{[]string{"a.yaml"}, []string{"k = v=w "}, []string{"a.yaml", "yaml:k: v=w"}},
 	} {
-		got, err := locations(tc.configs, tc.sets)
+		got, err := (&sources{tc.configs, tc.sets}).locations()
 		require.NoError(t, err)
 		assert.Equal(t, tc.want, got)
 	}
-	_, err := locations(nil, []string{"novalue"})
+	_, err := (&sources{sets: []string{"novalue"}}).locations()
 	require.ErrorIs(t, err, errNoEqualSign)
 }
 
 func TestTracingFromEnvironment(t *testing.T) {
-	env := map[string]string{}
-	getenv := func(k string) string { return env[k] }
-	env["OTEL_SERVICE_NAME"] = "edge"
-	assert.Empty(t, tracingFromEnvironment(getenv))
-
-	env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://sink:4318/v1/traces"
-	assert.Equal(t, []string{
-		`yaml:service::telemetry::traces::processors: [{batch: {exporter: {otlp: {protocol: "http/protobuf", endpoint: "http://sink:4318/v1/traces"}}}}]`,
-		`yaml:service::telemetry::resource: {service.name: "edge"}`,
-	}, tracingFromEnvironment(getenv))
-
-	env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
-	assert.Contains(t, tracingFromEnvironment(getenv)[0], `protocol: "grpc"`)
-	env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
-	assert.Contains(t, tracingFromEnvironment(getenv)[0], `protocol: "http/protobuf"`)
+	type env = map[string]string
+	const endpoint = "http://sink:4318/v1/traces"
+	otlp := func(protocol string) []any {
+		exporter := map[string]any{"otlp": map[string]any{"endpoint": endpoint, "protocol": protocol}}
+		return []any{map[string]any{"batch": map[string]any{"exporter": exporter}}}
+	}
+	resource := map[string]any{"attributes": []any{map[string]any{"name": "service.name", "value": "mine"}}}
+	for name, tc := range map[string]struct {
+		env        env
+		conf       map[string]any
+		processors any
+		resource   any
+	}{
+		"nothing asked":   {env{"OTEL_SERVICE_NAME": "edge"}, nil, nil, nil},
+		"endpoint":        {env{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint}, nil, otlp("http/protobuf"), nil},
+		"service name":    {env{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, "OTEL_SERVICE_NAME": "edge"}, nil, otlp("http/protobuf"), map[string]any{"service.name": "edge"}},
+		"protocol":        {env{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, nil, otlp("grpc"), nil},
+		"traces protocol": {env{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, nil, otlp("grpc"), nil},
+		"own processors":  {env{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, "OTEL_SERVICE_NAME": "edge"}, map[string]any{processorsKey: []any{"own"}}, []any{"own"}, nil},
+		"own resource":    {env{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, "OTEL_SERVICE_NAME": "edge"}, map[string]any{resourceKey: resource}, otlp("http/protobuf"), resource},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf := confmap.NewFromStringMap(tc.conf)
+			convert := tracingFromEnvironment(func(k string) string { return tc.env[k] }).Create(confmap.ConverterSettings{})
+			require.NoError(t, convert.Convert(t.Context(), conf))
+			assert.Equal(t, tc.processors, conf.Get(processorsKey))
+			assert.Equal(t, tc.resource, conf.Get(resourceKey))
+		})
+	}
 }
 
 // execute runs the command line args and returns what it printed.
@@ -76,8 +91,7 @@ func TestShippedConfigurationsAreValid(t *testing.T) {
 	}
 }
 
-// TestCorpus holds every configuration of testdata against what its name says of it.
-func TestCorpus(t *testing.T) {
+func TestGoodConfigurationsAreValid(t *testing.T) {
 	good, err := filepath.Glob("../testdata/config/good/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, good)
@@ -117,4 +131,11 @@ func TestVersionNamesTheCommit(t *testing.T) {
 func TestUnknownArgumentIsRefused(t *testing.T) {
 	_, err := execute(t, "serve")
 	require.ErrorContains(t, err, "serve")
+}
+
+func TestValidateSeesSingleSettings(t *testing.T) {
+	_, err := execute(t, "validate", "--set", `processors.streamer.rules=[{drop: ["metric.nme == 1"]}]`)
+	require.ErrorContains(t, err, "processors::streamer: rules[0]")
+	_, err = execute(t, "validate", "--set", `processors.streamer.rules=[{drop: ["metric.name == \"a\""]}]`)
+	require.NoError(t, err)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
@@ -36,7 +37,11 @@ func providers() []provider {
 
 // settings are the collector's, reading its configuration from uris.
 func settings(uris []string) otelcol.CollectorSettings {
-	resolver := confmap.ResolverSettings{URIs: uris, DefaultScheme: "env"}
+	resolver := confmap.ResolverSettings{
+		URIs:               uris,
+		DefaultScheme:      "env",
+		ConverterFactories: []confmap.ConverterFactory{tracingFromEnvironment(os.Getenv)},
+	}
 	modules := map[string]string{}
 	for _, p := range providers() {
 		resolver.ProviderFactories = append(resolver.ProviderFactories, p.factory)
@@ -53,15 +58,23 @@ func settings(uris []string) otelcol.CollectorSettings {
 
 // reloadable are settings whose reload keeps the last good configuration when the new one is not valid.
 func reloadable(uris []string) otelcol.CollectorSettings {
-	keeper := lastgood.New(func(ctx context.Context) error {
-		trial, err := otelcol.NewCollector(settings(uris))
-		if err != nil {
-			return err
-		}
-		return trial.DryRun(ctx)
+	keeper := lastgood.New(func(ctx context.Context, record lastgood.Wrap) error {
+		set := settings(uris)
+		resolver := &set.ConfigProviderSettings.ResolverSettings
+		resolver.ProviderFactories = record(resolver.ProviderFactories)
+		return dryRun(ctx, set)
 	})
 	set := settings(append([]string{lastgood.Marker}, uris...))
 	resolver := &set.ConfigProviderSettings.ResolverSettings
 	resolver.ProviderFactories = keeper.Wrap(resolver.ProviderFactories)
 	return set
+}
+
+// dryRun reads the configuration and builds its pipelines without starting them.
+func dryRun(ctx context.Context, set otelcol.CollectorSettings) error {
+	col, err := otelcol.NewCollector(set)
+	if err != nil {
+		return err
+	}
+	return col.DryRun(ctx)
 }

@@ -2,24 +2,39 @@ package main
 
 import (
 	"cmp"
-	"fmt"
+	"context"
+
+	"go.opentelemetry.io/collector/confmap"
 )
 
-// tracingFromEnvironment is the configuration that switches on the collector's own tracing where the standard
-// variables ask for it; a configuration's own service::telemetry wins over it. Headers, certificates and time-outs
-// are left to the exporter, which reads the same variables.
+// tracing switches on the collector's own tracing where the standard variables ask for it and the configuration says
+// nothing of it. Headers, certificates and time-outs are left to the exporter, which reads the same variables.
 // https://opentelemetry.io/docs/specs/otel/protocol/exporter/
-func tracingFromEnvironment(getenv func(string) string) []string {
-	endpoint := getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-	if endpoint == "" {
+type tracing struct{ getenv func(string) string }
+
+func tracingFromEnvironment(getenv func(string) string) confmap.ConverterFactory {
+	return confmap.NewConverterFactory(func(confmap.ConverterSettings) confmap.Converter { return tracing{getenv} })
+}
+
+const (
+	processorsKey = "service::telemetry::traces::processors"
+	resourceKey   = "service::telemetry::resource"
+)
+
+// Convert adds what the environment says to conf.
+func (t tracing) Convert(_ context.Context, conf *confmap.Conf) error {
+	endpoint := t.getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+	if endpoint == "" || conf.Get(processorsKey) != nil {
 		return nil
 	}
-	protocol := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf")
-	uris := []string{fmt.Sprintf(
-		"yaml:service::telemetry::traces::processors: [{batch: {exporter: {otlp: {protocol: %q, endpoint: %q}}}}]", protocol, endpoint,
-	)}
-	if name := getenv("OTEL_SERVICE_NAME"); name != "" {
-		uris = append(uris, fmt.Sprintf("yaml:service::telemetry::resource: {service.name: %q}", name))
+	otlp := map[string]any{
+		"endpoint": endpoint,
+		"protocol": cmp.Or(t.getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), t.getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf"),
 	}
-	return uris
+	batch := map[string]any{"batch": map[string]any{"exporter": map[string]any{"otlp": otlp}}}
+	added := map[string]any{processorsKey: []any{batch}}
+	if name := t.getenv("OTEL_SERVICE_NAME"); name != "" && conf.Get(resourceKey) == nil {
+		added[resourceKey] = map[string]any{"service.name": name}
+	}
+	return conf.Merge(confmap.NewFromStringMap(added))
 }

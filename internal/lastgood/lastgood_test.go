@@ -33,11 +33,13 @@ func (source) Shutdown(context.Context) error { return nil }
 
 // fixture is a resolver, as the collector has one, over a Keeper.
 type fixture struct {
-	t        *testing.T
-	source   source
-	invalid  error
-	resolver *confmap.Resolver
-	logs     *observer.ObservedLogs
+	t       *testing.T
+	source  source
+	invalid error
+	// afterTrial runs between the validation and the reading that it is for.
+	afterTrial func()
+	resolver   *confmap.Resolver
+	logs       *observer.ObservedLogs
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -45,12 +47,24 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, source: source{"source:top": "size: ${source:size}\nname: a", "source:size": "1"}}
 	core, logs := observer.New(zap.InfoLevel)
 	f.logs = logs
-	keeper := New(func(context.Context) error { return f.invalid })
-	factory := confmap.NewProviderFactory(func(confmap.ProviderSettings) confmap.Provider { return f.source })
+	factories := []confmap.ProviderFactory{confmap.NewProviderFactory(func(confmap.ProviderSettings) confmap.Provider { return f.source })}
+	keeper := New(func(ctx context.Context, record Wrap) error {
+		if f.invalid != nil {
+			return f.invalid
+		}
+		trial, err := confmap.NewResolver(confmap.ResolverSettings{URIs: []string{"source:top"}, ProviderFactories: record(factories)})
+		if err == nil {
+			_, err = trial.Resolve(ctx)
+		}
+		if f.afterTrial != nil {
+			f.afterTrial()
+		}
+		return err
+	})
 	var err error
 	f.resolver, err = confmap.NewResolver(confmap.ResolverSettings{
 		URIs:              []string{Marker, "source:top"},
-		ProviderFactories: keeper.Wrap([]confmap.ProviderFactory{factory}),
+		ProviderFactories: keeper.Wrap(factories),
 		ProviderSettings:  confmap.ProviderSettings{Logger: zap.New(core)},
 	})
 	require.NoError(t, err)
@@ -88,6 +102,16 @@ func TestBadReloadIsAnsweredWithTheLastGoodOne(t *testing.T) {
 	f.invalid = nil
 	f.source["source:top"] = "name: b"
 	f.reads(map[string]any{"name": "b"})
+}
+
+func TestWhatWasValidatedIsWhatRuns(t *testing.T) {
+	f := newFixture(t)
+	f.reads(map[string]any{"size": 1, "name": "a"})
+	f.source["source:top"] = "name: b"
+	f.afterTrial = func() { delete(f.source, "source:top") }
+	f.reads(map[string]any{"name": "b"})
+	f.reads(map[string]any{"name": "b"}) // not to be had any more: the last good one stays
+	assert.Equal(t, 1, f.logs.Len())
 }
 
 func TestFirstReadingIsNotValidated(t *testing.T) {
