@@ -1,6 +1,13 @@
 package rules
 
-import "go.opentelemetry.io/collector/pdata/pmetric"
+import (
+	"errors"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// ErrRunaway refuses a batch that a rule makes grow without end. It is the rule's fault: sending again does not help.
+var ErrRunaway = errors.New("the rule adds metrics without end: its statements match what they have added")
 
 // elements is what every pdata slice has in common.
 type elements[E any] interface {
@@ -60,13 +67,28 @@ func each[E any](s elements[E], visit func(E)) {
 	}
 }
 
-// eachMetric visits every metric of md, those that visit appends to a scope included.
-func eachMetric(md pmetric.Metrics, visit func(pmetric.ResourceMetrics, pmetric.ScopeMetrics, pmetric.Metric)) {
-	each(md.ResourceMetrics(), func(rm pmetric.ResourceMetrics) {
-		each(rm.ScopeMetrics(), func(sm pmetric.ScopeMetrics) {
-			each(sm.Metrics(), func(m pmetric.Metric) { visit(rm, sm, m) })
-		})
-	})
+// A scope may grow under one rule to scopeGrowth times what it held, and by scopeAllowance where that is little.
+const (
+	scopeGrowth    = 16
+	scopeAllowance = 1024
+)
+
+// eachMetric visits every metric of md, those that visit appends to a scope included. A statement that copies what it
+// copied would so go on until memory ends: it returns ErrRunaway instead.
+func eachMetric(md pmetric.Metrics, visit func(pmetric.ResourceMetrics, pmetric.ScopeMetrics, pmetric.Metric)) error {
+	for _, rm := range md.ResourceMetrics().All() {
+		for _, sm := range rm.ScopeMetrics().All() {
+			metrics := sm.Metrics()
+			limit := metrics.Len()*scopeGrowth + scopeAllowance
+			for i := 0; i < metrics.Len(); i++ {
+				if metrics.Len() > limit {
+					return ErrRunaway
+				}
+				visit(rm, sm, metrics.At(i))
+			}
+		}
+	}
+	return nil
 }
 
 func pointsOfResource(rm pmetric.ResourceMetrics) int {

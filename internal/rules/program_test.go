@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -217,10 +218,10 @@ func TestIgnoredStatementErrorGoesOnWithTheNextStatement(t *testing.T) {
 		Run(t.Context(), md)
 	require.NoError(t, err)
 	metrics := 0
-	eachMetric(md, func(_ pmetric.ResourceMetrics, _ pmetric.ScopeMetrics, m pmetric.Metric) {
+	require.NoError(t, eachMetric(md, func(_ pmetric.ResourceMetrics, _ pmetric.ScopeMetrics, m pmetric.Metric) {
 		metrics++
 		assert.Equal(t, "d", m.Description())
-	})
+	}))
 	assert.Equal(t, metrics, counts[0].Errors)
 	assert.Equal(t, md.DataPointCount(), counts[0].Matched)
 }
@@ -257,4 +258,24 @@ func TestRunConcurrently(t *testing.T) {
 		require.NoError(t, errs[i])
 		assert.Equal(t, want, outputs[i])
 	}
+}
+
+// A copy that keeps its name matches again: contrib's transform processor, which has the same function, never returns.
+func TestRunawayRuleIsEnded(t *testing.T) {
+	set := testSettings()
+	set.ErrorMode = ottl.IgnoreError
+	set.Functions.Metric["twin"] = ottl.NewFactory("twin", nil,
+		func(ottl.FunctionContext, ottl.Arguments) (ottl.ExprFunc[*ottlmetric.TransformContext], error) {
+			return func(_ context.Context, tCtx *ottlmetric.TransformContext) (any, error) {
+				tCtx.GetMetric().CopyTo(tCtx.GetMetrics().AppendEmpty())
+				return nil, nil
+			}, nil
+		})
+	p, err := Compile(set, []Rule{{Name: "copies", Transform: []string{`twin() where metric.name != ""`}}})
+	require.NoError(t, err)
+	md := rulestest.Metrics()
+	counts, err := p.Run(t.Context(), md)
+	require.ErrorIs(t, err, ErrRunaway)
+	require.ErrorContains(t, err, `rule "copies"`)
+	assert.Equal(t, 1, counts[0].Errors)
 }

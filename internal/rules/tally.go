@@ -24,6 +24,14 @@ func newErrorPolicy(mode ottl.ErrorMode) errorPolicy {
 	return errorPolicy{silent: mode == ottl.SilentError, halt: mode == ottl.PropagateError}
 }
 
+// end halts the rule whatever its mode, unless err is nil.
+func (t *tally) end(err error) {
+	if err != nil {
+		t.Errors++
+		t.halted, t.FirstError = true, err
+	}
+}
+
 // fail records that evaluating text, a condition or statement, returned err.
 func (t *tally) fail(text string, err error) {
 	t.Errors++

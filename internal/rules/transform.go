@@ -59,21 +59,21 @@ func (s scopeStatements) apply(ctx context.Context, md pmetric.Metrics, t *tally
 type metricStatements statements[*ottlmetric.TransformContext]
 
 func (s metricStatements) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
-	eachMetric(md, func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
+	t.end(eachMetric(md, func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
 		tCtx := ottlmetric.NewTransformContextPtr(rm, sm, m)
 		statements[*ottlmetric.TransformContext](s).run(ctx, tCtx, pointsOfMetric(m), t)
 		tCtx.Close()
-	})
+	}))
 }
 
 type pointStatements statements[*ottldatapoint.TransformContext]
 
 func (s pointStatements) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
-	eachMetric(md, func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
+	t.end(eachMetric(md, func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
 		eachPoint(m, func(point any) {
 			tCtx := ottldatapoint.NewTransformContextPtr(rm, sm, m, point)
 			statements[*ottldatapoint.TransformContext](s).run(ctx, tCtx, 1, t)
 			tCtx.Close()
 		})
-	})
+	}))
 }

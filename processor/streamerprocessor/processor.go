@@ -2,7 +2,9 @@ package streamerprocessor
 
 import (
 	"context"
+	"errors"
 
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
@@ -34,6 +36,9 @@ func (s *streamer) process(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 	counts, err := s.program.Run(ctx, md)
 	if err != nil {
 		s.report.refused(ctx, counts)
+		if errors.Is(err, rules.ErrRunaway) {
+			err = consumererror.NewPermanent(err)
+		}
 		return md, err
 	}
 	s.report.applied(ctx, counts)
