@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/otlptranslator"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/sluice-metrics/sluice/internal/httpserve"
 )
 
 var _ confmap.Validator = (*Config)(nil)
@@ -56,20 +58,13 @@ type Config struct {
 // Validate reports all problems at once.
 func (c *Config) Validate() error {
 	return errors.Join(
-		c.validateEndpoint(),
+		httpserve.ValidateEndpoint(&c.ServerConfig),
 		validatePath(c.MetricsPath),
 		validateStrategy(c.TranslationStrategy),
 		notNegative("metric_expiration", c.MetricExpiration),
 		notNegative("max_series", c.MaxSeries),
 		notNegative("max_concurrent_scrapes", c.MaxConcurrentScrapes),
 	)
-}
-
-func (c *Config) validateEndpoint() error {
-	if c.ServerConfig.NetAddr.Endpoint == "" {
-		return errors.New("`endpoint` must not be empty")
-	}
-	return nil
 }
 
 // validatePath refuses what net/http's patterns give a meaning of their own or clients rewrite.

@@ -1,10 +1,10 @@
 package drainextension
 
 import (
-	"errors"
-
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
+
+	"github.com/sluice-metrics/sluice/internal/httpserve"
 )
 
 const defaultEndpoint = "localhost:13134"
@@ -20,10 +20,7 @@ type Config struct {
 
 // Validate reports every problem of the configuration at once.
 func (c *Config) Validate() error {
-	if c.ServerConfig.NetAddr.Endpoint == "" {
-		return errors.New("endpoint: must be host:port, for example localhost:13134")
-	}
-	return nil
+	return httpserve.ValidateEndpoint(&c.ServerConfig)
 }
 
 func createDefaultConfig() component.Config {

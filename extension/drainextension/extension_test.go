@@ -88,7 +88,7 @@ func TestConfig(t *testing.T) {
 	require.NoError(t, err)
 	cfg = createDefaultConfig().(*Config)
 	require.NoError(t, conf.Unmarshal(cfg))
-	require.ErrorContains(t, cfg.Validate(), "endpoint:")
+	require.ErrorContains(t, cfg.Validate(), "`endpoint` must be host:port")
 }
 
 func TestFactoryCreates(t *testing.T) {
