@@ -4,7 +4,7 @@ SHELL := bash
 
 GO ?= go
 TOOL := $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
-COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
+COMMIT := $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 LDFLAGS := -s -w -X main.commit=$(COMMIT)
 COMPONENTS := $(dir $(wildcard receiver/*/metadata.yaml processor/*/metadata.yaml exporter/*/metadata.yaml extension/*/metadata.yaml))
 FUZZTIME ?= 20s
@@ -34,7 +34,7 @@ run: build ## Build and start Sluice on its default configuration.
 
 .PHONY: generate
 generate: ## Generate otelcol-dist/components.go (ocb) and every component's metadata (mdatagen).
-	@rm -rf _build && $(TOOL) builder --config builder-config.yaml --skip-get-modules --skip-compilation >/dev/null 2>&1
+	@rm -rf _build && out=$$($(TOOL) builder --config builder-config.yaml --skip-get-modules --skip-compilation 2>&1) || { echo "$$out"; exit 1; }
 	@cp _build/components.go otelcol-dist/components.go && rm -rf _build
 	@set -e; for c in $(COMPONENTS); do (cd $$c && $(TOOL) mdatagen metadata.yaml); done
 
@@ -48,7 +48,8 @@ lint: ## Run golangci-lint.
 
 .PHONY: test
 test: ## Run the tests.
-	$(GO) test ./...
+	$(GO) test $$($(GO) list ./... | grep -v /test/e2e)
+	$(GO) test -count=1 ./test/e2e # its binary is built by the test, which the test cache does not see
 
 .PHONY: test-race
 test-race: ## Run the tests under the race detector (needs a C compiler).
@@ -78,11 +79,11 @@ cover: ## Show test coverage by package.
 	$(GO) test -cover $$($(GO) list ./... | grep -v /test/e2e)
 
 .PHONY: check
-check: generate ## Check that generated code, go.mod and formatting are current.
+check: ## Check that generated code, go.mod and formatting are current.
 	$(GO) mod tidy -diff
 	$(TOOL) golangci-lint fmt --diff
-	@git diff --exit-code -- . || { echo 'generated code is not current: commit what `make generate` changed'; exit 1; }
-	@test -z "$$(git status --porcelain)" || { git status --porcelain; echo 'files that git does not know'; exit 1; }
+	@tree() { git status --porcelain; git diff | git hash-object --stdin; }; before=$$(tree); $(MAKE) --no-print-directory generate; \
+	  [ "$$before" = "$$(tree)" ] || { git diff --stat; echo 'generated code was not current: commit what `make generate` changed'; exit 1; }
 
 .PHONY: ci
 ci: ## Run everything that CI runs.
