@@ -3,7 +3,7 @@ package httpserve
 import (
 	"testing"
 
-	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/confignet"
 )
@@ -24,12 +24,12 @@ func TestValidateEndpoint(t *testing.T) {
 		cfg.NetAddr.Endpoint = endpoint
 		err := ValidateEndpoint(&cfg)
 		if says == "" {
-			assert.NoError(t, err, endpoint)
+			require.NoError(t, err, endpoint)
 		} else {
-			assert.ErrorContains(t, err, says, endpoint)
+			require.ErrorContains(t, err, says, endpoint)
 		}
 	}
 	socket := confighttp.NewDefaultServerConfig()
 	socket.NetAddr.Transport, socket.NetAddr.Endpoint = confignet.TransportTypeUnix, "/run/sluice.sock"
-	assert.NoError(t, ValidateEndpoint(&socket))
+	require.NoError(t, ValidateEndpoint(&socket))
 }
