@@ -6,6 +6,10 @@ import (
 
 // apply merges one point into the store; the caller holds the lock.
 func (s *Store) apply(p *point, now time.Time, out *Outcome) {
+	if p.refusal != "" {
+		s.skip(p, now, out)
+		return
+	}
 	f, ok := s.claim(p, out)
 	if !ok {
 		return
@@ -26,6 +30,18 @@ func (s *Store) apply(p *point, now time.Time, out *Outcome) {
 	}
 	if f != nil {
 		f.describe(p.help, p.unit)
+	}
+}
+
+// skip refuses a point without a value.
+func (s *Store) skip(p *point, now time.Time, out *Outcome) {
+	out.refuse(p.refusal, 1)
+	f := s.mu.families[p.name]
+	if f == nil || !p.delta {
+		return
+	}
+	if held := f.series[p.key]; held != nil && held.delta {
+		held.realign(p, now)
 	}
 }
 

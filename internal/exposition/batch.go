@@ -16,6 +16,7 @@ type batch struct {
 	names  *translator
 	opts   *Options
 	points []point
+	live   int // points that have a value
 	out    Outcome
 }
 
@@ -23,11 +24,11 @@ func (b *batch) read(md pmetric.Metrics) {
 	b.points = make([]point, 0, md.DataPointCount())
 	for _, rm := range md.ResourceMetrics().All() {
 		tg := b.names.target(rm.Resource().Attributes())
-		before := len(b.points)
+		before := b.live
 		for _, sm := range rm.ScopeMetrics().All() {
 			b.readScope(sm, tg.identity)
 		}
-		if len(b.points) > before {
+		if b.live > before {
 			b.targetInfo(&tg)
 		}
 	}
@@ -43,7 +44,8 @@ func (b *batch) readScope(sm pmetric.ScopeMetrics, identity []label) {
 	}
 }
 
-// targetInfo adds the target_info of a resource that has anything to tell and at least one point.
+// targetInfo adds the target_info of a resource that has anything to tell and at least one point with a value: staleness
+// markers alone must not bring back a target that is gone.
 func (b *batch) targetInfo(tg *target) {
 	if b.opts.WithoutTargetInfo || len(tg.info) == 0 {
 		return

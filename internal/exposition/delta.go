@@ -1,6 +1,8 @@
 package exposition
 
 import (
+	"math"
+	"math/bits"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -25,13 +27,14 @@ func (sr *series) realign(p *point, now time.Time) {
 }
 
 // accumulate returns prev advanced by a delta of the same type. Neither is changed.
-// A histogram whose bounds changed starts anew: buckets of different bounds have no sum.
+// A histogram starts anew where the two have no sum: their bounds differ, only one has a sum of its own, or the counts
+// pass what 64 bits hold.
 func accumulate(prev, delta *dto.Metric) *dto.Metric {
 	next := &dto.Metric{Label: prev.Label, TimestampMs: delta.TimestampMs}
 	switch {
 	case prev.Counter != nil && delta.Counter != nil:
 		next.Counter = addCounter(prev.Counter, delta.Counter)
-	case prev.Histogram != nil && delta.Histogram != nil && sameBounds(prev.Histogram, delta.Histogram):
+	case prev.Histogram != nil && delta.Histogram != nil && addable(prev.Histogram, delta.Histogram):
 		next.Histogram = addHistogram(prev.Histogram, delta.Histogram)
 	default:
 		return delta
@@ -62,6 +65,12 @@ func addHistogram(prev, delta *dto.Histogram) *dto.Histogram {
 		}
 	}
 	return next
+}
+
+func addable(prev, delta *dto.Histogram) bool {
+	_, carry := bits.Add64(prev.GetSampleCount(), delta.GetSampleCount(), 0)
+	return carry == 0 && sameBounds(prev, delta) &&
+		math.IsNaN(prev.GetSampleSum()) == math.IsNaN(delta.GetSampleSum())
 }
 
 func sameBounds(a, b *dto.Histogram) bool {

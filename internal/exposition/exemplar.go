@@ -67,13 +67,14 @@ func (t *translator) exemplarOf(e pmetric.Exemplar) *dto.Exemplar {
 	}
 }
 
-// exemplarLabels drops attributes rather than the exemplar when they do not fit; trace_id and span_id come first.
+// exemplarLabels drops attributes rather than the exemplar when they do not fit; the trace and span it belongs to
+// come first and win over attributes of those names.
 func (t *translator) exemplarLabels(e pmetric.Exemplar) []*dto.LabelPair {
 	ids := traceLabels(e)
 	var attrs []label
 	for key, value := range e.FilteredAttributes().All() {
 		name := t.exemplarLabelName(key)
-		if name == "trace_id" || name == "span_id" {
+		if slices.ContainsFunc(ids, func(id *dto.LabelPair) bool { return id.GetName() == name }) {
 			continue
 		}
 		attrs = append(attrs, label{key: key, name: name, value: cleanText(value.AsString())})

@@ -42,7 +42,7 @@ func (r *reader) fillNative(m *dto.Metric, dp pmetric.ExponentialHistogramDataPo
 	shift := dp.Scale() - schema
 	positive, okPositive := nativeSide(dp.Positive(), shift)
 	negative, okNegative := nativeSide(dp.Negative(), shift)
-	if !okPositive || !okNegative || positive.total+negative.total+dp.ZeroCount() != dp.Count() {
+	if !okPositive || !okNegative || !adds(dp.Count(), positive.total, negative.total, dp.ZeroCount()) {
 		return ReasonInvalidHistogram
 	}
 	h := &dto.Histogram{
@@ -59,6 +59,17 @@ func (r *reader) fillNative(m *dto.Metric, dp pmetric.ExponentialHistogramDataPo
 	markNative(h)
 	m.Histogram = h
 	return ""
+}
+
+// adds tells whether the parts make up the total, which 64 bits must hold.
+func adds(total uint64, parts ...uint64) bool {
+	for _, part := range parts {
+		if part > total {
+			return false
+		}
+		total -= part
+	}
+	return total == 0
 }
 
 func zeroThreshold(dp pmetric.ExponentialHistogramDataPoint) float64 {
@@ -91,12 +102,13 @@ func nativeSide(b pmetric.ExponentialHistogramDataPointBuckets, shift int32) (si
 	index, pending := int64(0), uint64(0)
 	for i, count := range b.BucketCounts().All() {
 		native := downscale(int64(b.Offset())+int64(i), shift) + 1
-		if native > math.MaxInt32 || count > math.MaxInt64 {
-			return s, false
-		}
 		if i > 0 && native != index {
 			s.push(index, pending)
 			pending = 0
+		}
+		// Deltas are signed, so a bucket holds 63 bits; the total of both sides must fit the point's 64.
+		if native > math.MaxInt32 || count > math.MaxInt64-pending || s.total > math.MaxUint64-pending-count {
+			return s, false
 		}
 		index, pending = native, pending+count
 	}
@@ -109,7 +121,7 @@ func downscale(index int64, shift int32) int64 {
 	return index >> min(shift, 62)
 }
 
-// push adds a bucket; a count beyond 2^63 was refused before, and a sum beyond it cannot equal the point's count.
+// push adds a bucket; a count beyond 63 bits was refused before.
 func (s *side) push(index int64, count uint64) {
 	if count == 0 {
 		return

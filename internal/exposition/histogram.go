@@ -2,6 +2,7 @@ package exposition
 
 import (
 	"math"
+	"math/bits"
 
 	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -14,6 +15,9 @@ func (r *reader) readHistogram(h pmetric.Histogram) {
 		r.add(dp, delta, func(m *dto.Metric) Reason {
 			if refusal != "" {
 				return refusal
+			}
+			if delta && dp.HasSum() && (math.IsNaN(dp.Sum()) || math.IsInf(dp.Sum(), 0)) {
+				return ReasonInvalidValue // it would spoil the total for good
 			}
 			return r.fillHistogram(m, dp)
 		})
@@ -53,18 +57,21 @@ func classicBuckets(bounds pcommon.Float64Slice, counts pcommon.UInt64Slice, tot
 		return nil, false
 	}
 	buckets := make([]*dto.Bucket, 0, counts.Len())
-	cumulative, last := uint64(0), math.NaN()
+	cumulative, carry, last := uint64(0), uint64(0), math.NaN()
 	for i, bound := range bounds.All() {
 		if math.IsNaN(bound) || bound <= last {
 			return nil, false
 		}
-		cumulative, last = cumulative+counts.At(i), bound
+		if cumulative, carry = bits.Add64(cumulative, counts.At(i), 0); carry != 0 {
+			return nil, false
+		}
+		last = bound
 		if !math.IsInf(bound, 1) {
 			buckets = append(buckets, bucket(bound, cumulative))
 		}
 	}
-	cumulative += counts.At(bounds.Len())
-	return append(buckets, bucket(math.Inf(1), cumulative)), cumulative == total
+	cumulative, carry = bits.Add64(cumulative, counts.At(bounds.Len()), 0)
+	return append(buckets, bucket(math.Inf(1), cumulative)), carry == 0 && cumulative == total
 }
 
 func bucket(bound float64, cumulative uint64) *dto.Bucket {

@@ -14,6 +14,8 @@ type point struct {
 	start  pcommon.Timestamp
 	delta  bool
 	stale  bool
+	// refusal is why the point has no value. A delta without one still moves its series' window on.
+	refusal Reason
 	// target marks a target_info series, which is not a data point; targetKey identifies its target.
 	target    bool
 	targetKey string

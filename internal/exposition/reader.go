@@ -31,10 +31,8 @@ func (r *reader) add(dp dataPoint, delta bool, fill func(*dto.Metric) Reason) {
 		stale:   isStale(dp),
 	}
 	if !p.stale {
-		if reason := fill(p.metric); reason != "" {
-			r.out.refuse(reason, 1)
-			return
-		}
+		p.refusal = fill(p.metric)
+		r.live++
 	}
 	r.points = append(r.points, p)
 }

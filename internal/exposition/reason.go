@@ -11,7 +11,7 @@ const (
 	ReasonInvalidValue Reason = "invalid_value"
 	// ReasonInvalidHistogram: bounds and counts do not fit together.
 	ReasonInvalidHistogram Reason = "invalid_histogram"
-	// ReasonInvalidSummary: a quantile is repeated or is not a number.
+	// ReasonInvalidSummary: a quantile is repeated or not within 0 and 1.
 	ReasonInvalidSummary Reason = "invalid_summary"
 	// ReasonUnsupportedScale: an exponential histogram is coarser than native histograms can be (scale < -4).
 	ReasonUnsupportedScale Reason = "unsupported_scale"

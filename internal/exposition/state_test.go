@@ -197,3 +197,60 @@ func TestOrderIsStable(t *testing.T) {
 	second, _ := render(t, s, textLegacy)
 	assert.Equal(t, string(first), string(second))
 }
+
+// addJSON adds the points of one metric, given as OTLP JSON, and returns the outcome.
+func addJSON(t *testing.T, s *Store, metric string) Outcome {
+	t.Helper()
+	text := `{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"svc"}},{"key":"host.name","value":{"stringValue":"h"}}]},
+		"scopeMetrics":[{"metrics":[` + metric + `]}]}]}`
+	md, err := (&pmetric.JSONUnmarshaler{}).UnmarshalMetrics([]byte(text))
+	require.NoError(t, err)
+	return s.Add(md)
+}
+
+func TestStalenessMarkersBringNoTargetBack(t *testing.T) {
+	s := NewStore(Options{})
+	addJSON(t, s, `{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1","flags":1}]}}`)
+	require.Zero(t, s.Len())
+}
+
+func TestCountsThatWrapAroundAreRefused(t *testing.T) {
+	for name, metric := range map[string]string{
+		"classic": `{"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1","sum":1,"count":"5",
+			"explicitBounds":[1,2],"bucketCounts":["9223372036854775808","9223372036854775808","5"]}]}}`,
+		"exponential, merged buckets": `{"name":"h","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1","sum":1,"scale":9,
+			"count":"18446744073709551614","positive":{"offset":0,"bucketCounts":["9223372036854775807","9223372036854775807"]}}]}}`,
+		"exponential, total": `{"name":"h","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1","sum":1,"scale":0,
+			"count":"1","positive":{"offset":0,"bucketCounts":["9223372036854775807","9223372036854775807","3"]}}]}}`,
+		"exponential, zeros": `{"name":"h","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1","sum":1,"scale":0,
+			"count":"1","zeroCount":"18446744073709551615","positive":{"offset":0,"bucketCounts":["2"]}}]}}`,
+	} {
+		out := addJSON(t, NewStore(Options{}), metric)
+		require.Equal(t, map[Reason]int{ReasonInvalidHistogram: 1}, out.Refused, name)
+	}
+}
+
+func TestDeltaHistogramOutlivesPointsWithoutASum(t *testing.T) {
+	point := func(window int, sum string) string {
+		return fmt.Sprintf(`{"name":"h","histogram":{"aggregationTemporality":1,"dataPoints":[
+			{"startTimeUnixNano":"%d0","timeUnixNano":"%d0","count":"2",%s"explicitBounds":[1],"bucketCounts":["1","1"]}]}}`, window, window+1, sum)
+	}
+	s := NewStore(Options{})
+	for window, sum := range []string{`"sum":1,`, `"sum":"Infinity",`, ``, `"sum":4,`, `"sum":5,`} {
+		out := addJSON(t, s, point(window, sum))
+		if window == 1 { // the infinite one costs itself only
+			require.Equal(t, map[Reason]int{ReasonInvalidValue: 1}, out.Refused)
+		} else {
+			require.Empty(t, out.Refused)
+		}
+	}
+	page := scrape(t, s, textUTF8)
+	require.InDelta(t, 9, page.values[`{__name__="h_sum", job="svc"}`], 0, page.values)
+}
+
+func TestQuantilesOutsideTheirRangeAreRefused(t *testing.T) {
+	for _, q := range []string{"-0.1", "1.5", `"NaN"`} {
+		out := addJSON(t, NewStore(Options{}), `{"name":"s","summary":{"dataPoints":[{"timeUnixNano":"1","count":"1","sum":1,"quantileValues":[{"quantile":`+q+`,"value":1}]}]}}`)
+		require.Equal(t, map[Reason]int{ReasonInvalidSummary: 1}, out.Refused, q)
+	}
+}

@@ -2,7 +2,6 @@ package exposition
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	dto "github.com/prometheus/client_model/go"
@@ -29,11 +28,11 @@ func fillSummary(m *dto.Metric, dp pmetric.SummaryDataPoint) Reason {
 	return ""
 }
 
-// sortedQuantiles returns false when two quantiles would become the same series.
+// sortedQuantiles returns false when a quantile is none, or two would become the same series.
 func sortedQuantiles(values pmetric.SummaryDataPointValueAtQuantileSlice) ([]*dto.Quantile, bool) {
 	quantiles := make([]*dto.Quantile, 0, values.Len())
 	for _, v := range values.All() {
-		if math.IsNaN(v.Quantile()) {
+		if !(v.Quantile() >= 0 && v.Quantile() <= 1) { // NaN included
 			return nil, false
 		}
 		quantiles = append(quantiles, &dto.Quantile{Quantile: new(v.Quantile()), Value: new(v.Value())})
