@@ -17,7 +17,7 @@ export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 
 .PHONY: help
 help: ## Show this help.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/sluice: static, for this machine.
@@ -45,6 +45,7 @@ fmt: ## Format the code.
 .PHONY: lint
 lint: ## Run golangci-lint.
 	$(TOOL) golangci-lint run
+	cd bench && $(TOOL) golangci-lint run --config ../.golangci.yml
 
 .PHONY: test
 test: ## Run the tests.
@@ -65,9 +66,20 @@ fuzz: ## Run each fuzz target for FUZZTIME.
 	  for t in $$(grep -oE '^func Fuzz[A-Za-z0-9_]+' $$f | cut -c6-); do echo "fuzz $$t"; \
 	    $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f); done; done
 
-.PHONY: bench
-bench: ## Run the Go benchmarks.
-	$(GO) test -run '^$$' -bench . -benchmem $$($(GO) list ./... | grep -v /test/e2e)
+.PHONY: bench bench-full bench-smoke bench-peer
+bench: build bench-peer ## Measure Sluice beside contrib and write docs/performance.md: 5 minutes.
+	cd bench && $(GO) run . -short
+
+bench-full: build bench-peer ## The same at all sizes, up to a million series: 30 minutes.
+	cd bench && $(GO) run . -full
+
+bench-smoke: build ## Prove in seconds that the bench builds and runs.
+	cd bench && $(GO) test ./... && $(GO) run . -smoke
+
+bench-peer: bench/.peer/otelcol-peer ## Build the contrib collector to compare with.
+
+bench/.peer/otelcol-peer: bench/contrib-builder-config.yaml
+	cd bench && $(TOOL) builder --config contrib-builder-config.yaml
 
 .PHONY: soak
 soak: ## Run the long proofs whole.
@@ -81,6 +93,7 @@ cover: ## Show test coverage by package.
 .PHONY: check
 check: ## Check that generated code, go.mod and formatting are current.
 	$(GO) mod tidy -diff
+	cd bench && $(GO) mod tidy -diff
 	$(TOOL) golangci-lint fmt --diff
 	@tree() { git status --porcelain; git diff | git hash-object --stdin; }; before=$$(tree); $(MAKE) --no-print-directory generate; \
 	  [ "$$before" = "$$(tree)" ] || { git diff --stat; echo 'generated code was not current: commit what `make generate` changed'; exit 1; }
@@ -91,4 +104,4 @@ ci: ## Run everything that CI runs.
 
 .PHONY: clean
 clean: ## Remove what was built.
-	rm -rf bin _build
+	rm -rf bin _build bench/.peer

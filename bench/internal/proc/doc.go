@@ -1,0 +1,2 @@
+// Package proc runs the processes under test and accounts for their CPU time and memory, by /proc: on Linux only.
+package proc
