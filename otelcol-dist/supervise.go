@@ -30,8 +30,8 @@ const (
 	// repeatWindow is how long after the first signal another one counts as the same: a supervisor may signal both the
 	// process and its group.
 	repeatWindow = time.Second
-	// statePoll is how often the watchdog looks at the collector's state.
-	statePoll = 250 * time.Millisecond
+	// statePoll is how often the watchdog looks at the collector's state; each look wakes an idle process.
+	statePoll = time.Second
 )
 
 var (
