@@ -64,11 +64,13 @@ func TestManifestListsTheComponentFolders(t *testing.T) {
 	for kind, entries := range map[string][]module{
 		"receiver": m.Receivers, "processor": m.Processors, "exporter": m.Exporters, "extension": m.Extensions,
 	} {
-		folders, err := filepath.Glob("../" + kind + "/*/metadata.yaml")
-		require.NoError(t, err)
 		var want, got []string
-		for _, f := range folders {
-			want = append(want, ownModule+"/"+kind+"/"+filepath.Base(filepath.Dir(f)))
+		for _, depth := range []string{"/*", "/*/*"} {
+			folders, err := filepath.Glob("../" + kind + depth + "/metadata.yaml")
+			require.NoError(t, err)
+			for _, f := range folders {
+				want = append(want, ownModule+strings.TrimPrefix(filepath.ToSlash(filepath.Dir(f)), ".."))
+			}
 		}
 		for _, e := range entries {
 			if e.own() {

@@ -1,17 +1,25 @@
 package prometheuspullexporter
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
-	"path"
-	"strings"
 	"time"
 
+	"github.com/alecthomas/units"
 	"github.com/prometheus/otlptranslator"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/sluice-metrics/sluice/internal/exposition"
 	"github.com/sluice-metrics/sluice/internal/httpserve"
+)
+
+const (
+	// minExpiration and expirationIntervals give the default of metric_expiration: what is sent and scraped rarely must
+	// outlive the time between.
+	minExpiration       = 5 * time.Minute
+	expirationIntervals = 5
 )
 
 var _ confmap.Validator = (*Config)(nil)
@@ -26,10 +34,22 @@ type Config struct {
 	// MetricsPath is the path of the page. Default: "/metrics".
 	MetricsPath string `mapstructure:"metrics_path"`
 
+	// Pages are further pages, which show a part of the metrics. Default: none.
+	Pages []PageConfig `mapstructure:"pages"`
+
 	// TranslationStrategy says how names become Prometheus names: UnderscoreEscapingWithSuffixes,
 	// UnderscoreEscapingWithoutSuffixes, NoUTF8EscapingWithSuffixes or NoTranslation.
 	// Default: "UnderscoreEscapingWithSuffixes".
 	TranslationStrategy otlptranslator.TranslationStrategyOption `mapstructure:"translation_strategy"`
+
+	// Namespace goes before the name of every metric but target_info, with "_" between. Default: none.
+	Namespace string `mapstructure:"namespace"`
+
+	// ConstLabels are on every series. Default: none.
+	ConstLabels map[string]string `mapstructure:"const_labels"`
+
+	// ResourceLabels says which resource attributes become labels of every series. Default: none.
+	ResourceLabels ResourceLabels `mapstructure:"resource_labels"`
 
 	// WithoutScopeInfo leaves out the otel_scope_* labels. Default: false.
 	WithoutScopeInfo bool `mapstructure:"without_scope_info"`
@@ -37,15 +57,30 @@ type Config struct {
 	// WithoutTargetInfo leaves out target_info. Default: false.
 	WithoutTargetInfo bool `mapstructure:"without_target_info"`
 
+	// EnableOpenMetrics offers OpenMetrics to scrapers, where the strategy gives names the suffixes it demands.
+	// Default: true.
+	EnableOpenMetrics bool `mapstructure:"enable_open_metrics"`
+
+	// ExponentialHistogramsInText says what becomes of exponential histograms in text and OpenMetrics, which have no form
+	// for them: "classic" (buckets that are powers of two) or "drop". Default: "classic".
+	ExponentialHistogramsInText string `mapstructure:"exponential_histograms_in_text"`
+
+	// SendTimestamps writes the time of each point on the page. Default: false.
+	SendTimestamps bool `mapstructure:"send_timestamps"`
+
+	// ScrapeInterval is how often a scrape is expected. After three without one a warning is logged; 0 means never.
+	// Default: 1m.
+	ScrapeInterval time.Duration `mapstructure:"scrape_interval"`
+
 	// MetricExpiration is how long a series without a new point stays on the page; 0 keeps it for ever.
-	// Default: 5m.
-	MetricExpiration time.Duration `mapstructure:"metric_expiration"`
+	// Default: five times scrape_interval, at least 5m.
+	MetricExpiration configoptional.Optional[time.Duration] `mapstructure:"metric_expiration"`
 
 	// MaxSeries bounds the number of series held; 0 means no bound. Default: 1000000.
 	MaxSeries int `mapstructure:"max_series"`
 
-	// SendTimestamps writes the time of each point on the page. Default: false.
-	SendTimestamps bool `mapstructure:"send_timestamps"`
+	// MaxMemory bounds the bytes that the series held take; 0 means no bound. Default: 1GiB.
+	MaxMemory units.Base2Bytes `mapstructure:"max_memory"`
 
 	// MaxConcurrentScrapes bounds the scrapes answered at once, further ones get status 503; 0 means no bound.
 	// Default: 5.
@@ -57,41 +92,47 @@ type Config struct {
 
 // Validate reports all problems at once.
 func (c *Config) Validate() error {
+	_, names := c.names()
 	return errors.Join(
 		httpserve.ValidateEndpoint(&c.ServerConfig),
-		validatePath(c.MetricsPath),
-		validateStrategy(c.TranslationStrategy),
-		notNegative("metric_expiration", c.MetricExpiration),
+		c.validatePaths(),
+		validateStrategy(c.strategy()),
+		names,
+		c.ResourceLabels.validate(),
+		validateInText(c.ExponentialHistogramsInText),
+		notNegative("scrape_interval", c.ScrapeInterval),
+		notNegative("metric_expiration", c.expiration()),
 		notNegative("max_series", c.MaxSeries),
+		notNegative("max_memory", c.MaxMemory),
 		notNegative("max_concurrent_scrapes", c.MaxConcurrentScrapes),
 	)
 }
 
-// validatePath refuses what net/http's patterns give a meaning of their own or clients rewrite.
-func validatePath(p string) error {
-	switch {
-	case !strings.HasPrefix(p, "/"):
-		return fmt.Errorf("`metrics_path` must begin with \"/\", got %q", p)
-	case strings.ContainsAny(p, "{}?#% \t\r\n") || path.Clean(p) != p:
-		return fmt.Errorf("`metrics_path` must be a plain path without trailing \"/\", got %q", p)
-	default:
-		return nil
-	}
+func (c *Config) strategy() otlptranslator.TranslationStrategyOption {
+	return cmp.Or(c.TranslationStrategy, otlptranslator.UnderscoreEscapingWithSuffixes)
 }
 
-func validateStrategy(s otlptranslator.TranslationStrategyOption) error {
-	switch s {
-	case otlptranslator.UnderscoreEscapingWithSuffixes, otlptranslator.UnderscoreEscapingWithoutSuffixes,
-		otlptranslator.NoUTF8EscapingWithSuffixes, otlptranslator.NoTranslation:
-		return nil
-	default:
-		return fmt.Errorf("`translation_strategy` is unknown: %q", s)
+func (c *Config) expiration() time.Duration {
+	if c.MetricExpiration.HasValue() {
+		return *c.MetricExpiration.Get()
 	}
+	return max(minExpiration, expirationIntervals*c.ScrapeInterval)
 }
 
-func notNegative[T int | time.Duration](key string, value T) error {
-	if value < 0 {
-		return fmt.Errorf("`%s` must not be negative, got %v", key, value)
-	}
-	return nil
+// options are what the engine needs to know.
+func (c *Config) options() (exposition.Options, error) {
+	n, err := c.names()
+	return exposition.Options{
+		Strategy:              c.strategy(),
+		Namespace:             n.namespace,
+		ConstLabels:           n.constLabels,
+		ResourceLabels:        c.ResourceLabels.matcher(),
+		WithoutScopeInfo:      c.WithoutScopeInfo,
+		WithoutTargetInfo:     c.WithoutTargetInfo,
+		DropExponentialInText: c.ExponentialHistogramsInText == inTextDrop,
+		SendTimestamps:        c.SendTimestamps,
+		Expiration:            c.expiration(),
+		MaxSeries:             c.MaxSeries,
+		MaxMemory:             int64(c.MaxMemory),
+	}, err
 }

@@ -2,24 +2,25 @@ package prometheuspullexporter
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sluice-metrics/sluice/exporter/prometheuspullexporter/internal/metadata"
 	"github.com/sluice-metrics/sluice/exporter/prometheuspullexporter/internal/metadatatest"
@@ -109,21 +110,21 @@ func TestShutdownWithoutStartTwice(t *testing.T) {
 // fakeEngine lets a test hold a scrape or fail it.
 type fakeEngine struct {
 	engine
-	gather func() error
+	before func(ctx context.Context, w io.Writer) error
 }
 
-func (f *fakeEngine) Page(format expfmt.Format, hidden func(exposition.Reason, int)) prometheus.Gatherer {
-	if err := f.gather(); err != nil {
-		return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return nil, err })
+func (f *fakeEngine) Write(ctx context.Context, w io.Writer, p exposition.Page, hidden func(exposition.Reason, int)) error {
+	if err := f.before(ctx, w); err != nil {
+		return err
 	}
-	return f.engine.Page(format, hidden)
+	return f.engine.Write(ctx, w, p, hidden)
 }
 
 func TestShutdownCutsOffScrapesThatDoNotEnd(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	address := freeAddress(t)
 	e := newFixture(t, func(cfg *Config) { cfg.ServerConfig.NetAddr.Endpoint = address })
-	e.engine = &fakeEngine{e.engine, func() error {
+	e.engine = &fakeEngine{e.engine, func(context.Context, io.Writer) error {
 		close(entered)
 		<-release
 		return nil
@@ -156,11 +157,39 @@ func TestRefusedPointsAreCounted(t *testing.T) {
 	metadatatest.AssertEqualPrometheusPullSeries(t, e.tel, []metricdata.DataPoint[int64]{
 		{Value: 1, Attributes: attribute.NewSet(exporterID)},
 	}, metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualPrometheusPullMemory(t, e.tel, []metricdata.DataPoint[int64]{
+		{Value: e.engine.Memory(), Attributes: attribute.NewSet(exporterID)},
+	}, metricdatatest.IgnoreTimestamp())
+}
+
+func TestConflictsAreCountedAndLoggedOnce(t *testing.T) {
+	e := newFixture(t, nil)
+	core, logs := observer.New(zap.WarnLevel)
+	e.set.Logger = zap.New(core)
+	described := func(name, help, unit string) pmetric.Metrics {
+		md := gauge(name)
+		m := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
+		m.SetDescription(help)
+		m.SetUnit(unit)
+		return md
+	}
+	summary := described("a_bytes", "", "")
+	summary.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).SetEmptySummary().DataPoints().AppendEmpty()
+	require.NoError(t, e.consume(t.Context(), described("a", "first", "By")))
+	for range 3 {
+		require.NoError(t, e.consume(t.Context(), described("a_bytes", "second", "{x}")))
+		require.NoError(t, e.consume(t.Context(), summary))
+	}
+	metadatatest.AssertEqualPrometheusPullConflicts(t, e.tel, []metricdata.DataPoint[int64]{
+		{Value: 3, Attributes: attribute.NewSet(exporterID, attribute.String("kind", "help"))},
+		{Value: 3, Attributes: attribute.NewSet(exporterID, attribute.String("kind", "type"))},
+	}, metricdatatest.IgnoreTimestamp())
+	assert.Equal(t, 2, logs.FilterField(zap.String("conflicts_with", "a_bytes")).Len())
 }
 
 func TestSweepFreesSeriesNobodyScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newFixture(t, func(cfg *Config) { cfg.MetricExpiration = time.Minute })
+		e := newFixture(t, func(cfg *Config) { cfg.MetricExpiration = configoptional.Some(time.Minute) })
 		require.NoError(t, e.consume(t.Context(), gauge("a")))
 		ctx, cancel := context.WithCancel(t.Context())
 		go e.sweep(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/alecthomas/units"
 	"github.com/prometheus/otlptranslator"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
@@ -30,25 +31,34 @@ func createDefaultConfig() component.Config {
 	server.WriteTimeout = time.Minute
 	server.IdleTimeout = 3 * time.Minute
 	return &Config{
-		ServerConfig:         server,
-		MetricsPath:          "/metrics",
-		TranslationStrategy:  otlptranslator.UnderscoreEscapingWithSuffixes,
-		MetricExpiration:     5 * time.Minute,
-		MaxSeries:            1_000_000,
-		MaxConcurrentScrapes: 5,
+		ServerConfig:                server,
+		MetricsPath:                 "/metrics",
+		TranslationStrategy:         otlptranslator.UnderscoreEscapingWithSuffixes,
+		EnableOpenMetrics:           true,
+		ExponentialHistogramsInText: inTextClassic,
+		ScrapeInterval:              time.Minute,
+		MaxSeries:                   1_000_000,
+		MaxMemory:                   units.GiB,
+		MaxConcurrentScrapes:        5,
 	}
 }
 
-// createMetrics uses exporterhelper for its standard metrics only: there is nothing to queue, retry or time out.
 func createMetrics(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Metrics, error) {
-	e, err := newPullExporter(set, cfg.(*Config))
+	return CreateMetrics(ctx, set, cfg.(*Config))
+}
+
+// CreateMetrics creates the exporter for a component that is this one under another name. It uses exporterhelper for
+// its standard metrics, and for what options ask of it: by itself there is nothing to queue, retry or time out.
+func CreateMetrics(ctx context.Context, set exporter.Settings, cfg *Config, options ...exporterhelper.Option) (exporter.Metrics, error) {
+	e, err := newPullExporter(set, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return exporterhelper.NewMetrics(ctx, set, cfg, e.consume,
+	options = append([]exporterhelper.Option{
 		exporterhelper.WithStart(e.Start),
 		exporterhelper.WithShutdown(e.Shutdown),
 		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{Timeout: 0}),
 		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
-	)
+	}, options...)
+	return exporterhelper.NewMetrics(ctx, set, cfg, e.consume, options...)
 }

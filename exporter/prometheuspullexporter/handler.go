@@ -1,58 +1,54 @@
 package prometheuspullexporter
 
 import (
-	"context"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // offers zstd to scrapers
-	"github.com/prometheus/common/expfmt"
+	"slices"
 
 	"github.com/sluice-metrics/sluice/internal/exposition"
 )
 
-// handler routes the page, and on "/" a link to it; GET patterns answer HEAD too and refuse other methods with 405.
+// handler routes the pages, and on "/" links to them; GET patterns answer HEAD too and refuse other methods with 405.
 func (e *pullExporter) handler() http.Handler {
 	mux := http.NewServeMux()
-	if e.cfg.MetricsPath == "/" {
-		mux.Handle("GET /{$}", e.scrapes())
-		return mux
+	limit := newLimiter(e.cfg.MaxConcurrentScrapes, e.telemetry)
+	for path, selection := range e.pages {
+		mux.Handle(pattern(path), limit.wrap(&page{pullExporter: e, selection: selection}))
 	}
-	mux.Handle("GET "+e.cfg.MetricsPath, e.scrapes())
-	mux.HandleFunc("GET /{$}", e.index)
+	if _, taken := e.pages["/"]; !taken {
+		mux.HandleFunc(pattern("/"), e.index)
+	}
 	return mux
+}
+
+// pattern keeps "/" from answering for all paths.
+func pattern(path string) string {
+	if path == "/" {
+		path = "/{$}"
+	}
+	return "GET " + path
 }
 
 func (e *pullExporter) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	path := html.EscapeString(e.cfg.MetricsPath)
-	_, _ = fmt.Fprintf(w, "<!doctype html><title>Metrics</title><a href=\"%s\">%s</a>\n", path, path)
-}
-
-func (e *pullExporter) scrapes() http.Handler {
-	page := &recordedHandler{next: e.page, telemetry: e.telemetry}
-	if e.cfg.MaxConcurrentScrapes <= 0 {
-		return page
+	_, _ = fmt.Fprintln(w, "<!doctype html><title>Metrics</title>")
+	for _, path := range slices.Sorted(maps.Keys(e.pages)) {
+		path = html.EscapeString(path)
+		_, _ = fmt.Fprintf(w, "<p><a href=\"%s\">%s</a>\n", path, path)
 	}
-	return &limitedHandler{next: page, slots: make(chan struct{}, e.cfg.MaxConcurrentScrapes), telemetry: e.telemetry}
 }
 
-// page answers one scrape. The gatherer depends on what the client negotiates, so the handler is made per request.
-// It returns the error that kept promhttp from encoding the page, if any.
-func (e *pullExporter) page(w http.ResponseWriter, req *http.Request) error {
-	var failure encodeError
-	gatherer := e.engine.Page(expfmt.NegotiateIncludingOpenMetrics(req.Header), e.hidden(req.Context()))
-	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
-		ErrorLog:                            &failure,
-		ErrorHandling:                       promhttp.HTTPErrorOnError,
-		EnableOpenMetrics:                   true,
-		EnableOpenMetricsTextCreatedSamples: true,
-	}).ServeHTTP(w, req)
-	return failure.err
-}
-
-func (e *pullExporter) hidden(ctx context.Context) func(exposition.Reason, int) {
-	return func(reason exposition.Reason, points int) { e.telemetry.refused(ctx, reason, points) }
+// pages returns what each path shows at most; nil means everything.
+func (c *Config) pages() (map[string]*exposition.Selection, error) {
+	pages := map[string]*exposition.Selection{c.MetricsPath: nil}
+	for _, p := range c.Pages {
+		selection, err := p.selection()
+		if err != nil {
+			return nil, err
+		}
+		pages[p.Path] = selection
+	}
+	return pages, nil
 }

@@ -1,14 +1,14 @@
 package prometheuspullexporter
 
 import (
-	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/otlptranslator"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
@@ -73,6 +73,37 @@ func TestMetricsOnRoot(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, e.request(t, http.MethodGet, "/x").Code)
 }
 
+func TestPagesShowTheirPart(t *testing.T) {
+	e := newFixture(t, func(cfg *Config) {
+		cfg.Pages = []PageConfig{{Path: "/slo", Match: []string{"up", `{__name__=~"a.*"}`}}, {Path: "/no<b>", Match: []string{"none"}}}
+	})
+	for _, name := range []string{"up", "a", "b"} {
+		require.NoError(t, e.consume(t.Context(), gauge(name)))
+	}
+	shown := func(target string) (names []string) {
+		for line := range strings.Lines(e.request(t, http.MethodGet, target).Body.String()) {
+			if name, found := strings.CutSuffix(line, " 1\n"); found {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	assert.Equal(t, []string{"a", "b", "up"}, shown("/metrics"))
+	assert.Equal(t, []string{"a", "up"}, shown("/slo"))
+	assert.Empty(t, shown("/no<b>"))
+	assert.Equal(t, []string{"a"}, shown("/slo?name[]=a&name[]=b"), "a URL cannot widen a page")
+	index := e.request(t, http.MethodGet, "/").Body.String()
+	assert.Equal(t, 3, strings.Count(index, "<a href="))
+	assert.Contains(t, index, `<a href="/no&lt;b&gt;">`)
+}
+
+func TestPageInPlaceOfTheIndex(t *testing.T) {
+	e := newFixture(t, func(cfg *Config) { cfg.Pages = []PageConfig{{Path: "/", Match: []string{"up"}}} })
+	require.NoError(t, e.consume(t.Context(), gauge("up")))
+	assert.Contains(t, e.request(t, http.MethodGet, "/").Body.String(), "up 1\n")
+	assert.Equal(t, http.StatusNotFound, e.request(t, http.MethodGet, "/x").Code)
+}
+
 func TestHeadOverTheWireHasNoBody(t *testing.T) {
 	e := newFixture(t, nil)
 	require.NoError(t, e.consume(t.Context(), gauge("up")))
@@ -87,6 +118,37 @@ func TestHeadOverTheWireHasNoBody(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, body)
 	assert.Contains(t, resp.Header.Get("Content-Type"), "version=0.0.4")
+	assert.Equal(t, "Accept, Accept-Encoding", resp.Header.Get("Vary"))
+	_, err = e.tel.GetMetric("otelcol_prometheus_pull_scrapes")
+	require.Error(t, err, "nobody got a page")
+}
+
+func TestSelectionByURL(t *testing.T) {
+	e := newFixture(t, nil)
+	for _, name := range []string{"up", "down", "left"} {
+		require.NoError(t, e.consume(t.Context(), gauge(name)))
+	}
+	query := url.Values{"name[]": {"up"}, "match[]": {`{__name__=~"d.+"}`}, "collect[]": {"cpu"}}
+	body := e.request(t, http.MethodGet, "/metrics?"+query.Encode()).Body.String()
+	assert.Contains(t, body, "up 1\n")
+	assert.Contains(t, body, "down 1\n")
+	assert.NotContains(t, body, "left")
+}
+
+func TestBadSelectionIsTold(t *testing.T) {
+	e := newFixture(t, nil)
+	for query, says := range map[string]string{
+		"match[]=up{":                      "`match[]` \"up{\": ",
+		"match[]=up&match[]=h{le=%221%22}": "`le` cannot be matched",
+		"match[]=%zz":                      "invalid URL escape",
+	} {
+		rec := e.request(t, http.MethodGet, "/metrics?"+query)
+		assert.Equal(t, http.StatusBadRequest, rec.Code)
+		assert.Contains(t, rec.Body.String(), says)
+	}
+	metadatatest.AssertEqualPrometheusPullScrapes(t, e.tel, []metricdata.DataPoint[int64]{
+		{Value: 3, Attributes: attribute.NewSet(exporterID, attribute.String("outcome", "rejected"))},
+	}, metricdatatest.IgnoreTimestamp())
 }
 
 func TestNegotiation(t *testing.T) {
@@ -94,6 +156,7 @@ func TestNegotiation(t *testing.T) {
 	require.NoError(t, e.consume(t.Context(), gauge("up")))
 	for accept, want := range map[string]string{
 		"": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+		"text/plain;version=1.0.0;escaping=allow-utf-8":                                                                             "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
 		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3":                      "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
 		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;version=0.0.4;q=0.3": "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores",
 	} {
@@ -116,51 +179,6 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-func TestCompression(t *testing.T) {
-	e := newFixture(t, nil)
-	require.NoError(t, e.consume(t.Context(), gauge("up")))
-	for encoding, open := range map[string]func(io.Reader) (io.Reader, error){
-		"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
-		"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) },
-	} {
-		rec := e.request(t, http.MethodGet, "/metrics", "Accept-Encoding", encoding)
-		require.Equal(t, encoding, rec.Header().Get("Content-Encoding"))
-		r, err := open(rec.Body)
-		require.NoError(t, err)
-		body, err := io.ReadAll(r)
-		require.NoError(t, err)
-		assert.Contains(t, string(body), "up 1\n")
-	}
-}
-
-func TestScrapesBeyondTheLimitAreRejected(t *testing.T) {
-	e := newFixture(t, func(cfg *Config) { cfg.MaxConcurrentScrapes = 1 })
-	entered, release := make(chan struct{}), make(chan struct{})
-	e.engine = &fakeEngine{e.engine, func() error {
-		close(entered)
-		<-release
-		return nil
-	}}
-	handler := e.handler()
-	first, second := httptest.NewRecorder(), httptest.NewRecorder()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		handler.ServeHTTP(first, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
-	}()
-	<-entered
-	handler.ServeHTTP(second, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
-	close(release)
-	<-done
-	assert.Equal(t, http.StatusOK, first.Code)
-	assert.Equal(t, http.StatusServiceUnavailable, second.Code)
-	assert.NotEmpty(t, second.Header().Get("Retry-After"))
-	metadatatest.AssertEqualPrometheusPullScrapes(t, e.tel, []metricdata.DataPoint[int64]{
-		{Value: 1, Attributes: attribute.NewSet(exporterID, attribute.String("outcome", "ok"))},
-		{Value: 1, Attributes: attribute.NewSet(exporterID, attribute.String("outcome", "rejected"))},
-	}, metricdatatest.IgnoreTimestamp())
-}
-
 // brokenWriter is a client that went away.
 type brokenWriter struct{ *httptest.ResponseRecorder }
 
@@ -177,6 +195,13 @@ func TestPageThatCannotBeWrittenAbortsTheConnection(t *testing.T) {
 	metadatatest.AssertEqualPrometheusPullScrapes(t, e.tel, []metricdata.DataPoint[int64]{
 		{Value: 1, Attributes: attribute.NewSet(exporterID, attribute.String("outcome", "error"))},
 	}, metricdatatest.IgnoreTimestamp())
+}
+
+func TestOpenMetricsCanBeSwitchedOff(t *testing.T) {
+	e := newFixture(t, func(cfg *Config) { cfg.EnableOpenMetrics = false })
+	rec := e.request(t, http.MethodGet, "/metrics", "Accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.3")
+	assert.Contains(t, rec.Header().Get("Content-Type"), "text/plain; version=0.0.4")
+	assert.NotContains(t, rec.Body.String(), "# EOF")
 }
 
 func TestSeriesHiddenByEscapingAreCounted(t *testing.T) {

@@ -1,58 +1,31 @@
 package prometheuspullexporter
 
 import (
-	"errors"
-	"fmt"
+	"context"
+	"io"
 	"net/http"
-	"strings"
-	"time"
+
+	"github.com/sluice-metrics/sluice/internal/exposition"
 )
 
-// limitedHandler refuses scrapes beyond its slots at once: queued ones would time out and come again.
-type limitedHandler struct {
-	next      http.Handler
-	slots     chan struct{}
-	telemetry *telemetry
+// scrape is one page to be written.
+type scrape struct {
+	page   exposition.Page
+	coding *coding
 }
 
-func (h *limitedHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-		h.next.ServeHTTP(w, req)
-	default:
-		h.telemetry.scraped(req.Context(), outcomeRejected, 0)
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, fmt.Sprintf("%d scrapes are under way, try again later", cap(h.slots)), http.StatusServiceUnavailable)
+// describe sets the headers of the answer.
+func (s *scrape) describe(h http.Header) {
+	h.Set("Content-Type", s.page.Format.ContentType())
+	h.Add("Vary", "Accept, Accept-Encoding")
+	if s.coding != nil {
+		h.Set("Content-Encoding", s.coding.name)
 	}
 }
 
-// recordedHandler records outcome and duration. A page that could not be written to its end breaks the connection:
-// cut off in silence it would pass for a whole one.
-type recordedHandler struct {
-	next      func(http.ResponseWriter, *http.Request) error
-	telemetry *telemetry
-}
-
-func (h *recordedHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	start := time.Now()
-	err := h.next(w, req)
-	outcome := outcomeOK
-	if err != nil {
-		outcome = outcomeError
+func (s *scrape) write(ctx context.Context, w io.Writer, from engine, hidden func(exposition.Reason, int)) error {
+	if s.coding == nil {
+		return from.Write(ctx, w, s.page, hidden)
 	}
-	h.telemetry.scraped(req.Context(), outcome, time.Since(start))
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// encodeError is promhttp's error log for one request. It keeps the first error and writes no log: most are clients
-// that went away, and the metric counts them all.
-type encodeError struct{ err error }
-
-func (e *encodeError) Println(v ...any) {
-	if e.err == nil {
-		e.err = errors.New(strings.TrimSpace(fmt.Sprintln(v...)))
-	}
+	return s.coding.encode(w, func(w io.Writer) error { return from.Write(ctx, w, s.page, hidden) })
 }

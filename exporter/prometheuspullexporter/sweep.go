@@ -12,10 +12,11 @@ const (
 
 // sweep frees expired series, scraped or not, until ctx is done.
 func (e *pullExporter) sweep(ctx context.Context) {
-	if e.cfg.MetricExpiration <= 0 {
+	expiration := e.cfg.expiration()
+	if expiration <= 0 {
 		return
 	}
-	ticker := time.NewTicker(sweepInterval(e.cfg.MetricExpiration))
+	ticker := time.NewTicker(sweepInterval(expiration))
 	defer ticker.Stop()
 	for {
 		select {

@@ -2,6 +2,7 @@ package prometheuspullexporter
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/collector/exporter"
@@ -16,6 +17,7 @@ import (
 const (
 	outcomeOK       = "ok"
 	outcomeRejected = "rejected"
+	outcomeTimeout  = "timeout"
 	outcomeError    = "error"
 )
 
@@ -26,22 +28,25 @@ type telemetry struct {
 	own     metric.MeasurementOption
 }
 
-// newTelemetry observes the number of series through held until shutdown.
-func newTelemetry(set exporter.Settings, held func() int) (*telemetry, error) {
+// newTelemetry observes what the engine holds until shutdown.
+func newTelemetry(set exporter.Settings, held engine) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
 	id := attribute.String("exporter", set.ID.String())
 	t := &telemetry{builder: builder, id: id, own: metric.WithAttributeSet(attribute.NewSet(id))}
-	err = builder.RegisterPrometheusPullSeriesCallback(func(_ context.Context, o metric.Int64Observer) error {
-		o.Observe(int64(held()), t.own)
+	return t, errors.Join(
+		builder.RegisterPrometheusPullSeriesCallback(t.observe(func() int64 { return int64(held.Len()) })),
+		builder.RegisterPrometheusPullMemoryCallback(t.observe(held.Memory)),
+	)
+}
+
+func (t *telemetry) observe(value func() int64) metric.Int64Callback {
+	return func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(value(), t.own)
 		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	return t, nil
 }
 
 func (t *telemetry) shutdown() { t.builder.Shutdown() }
@@ -49,6 +54,11 @@ func (t *telemetry) shutdown() { t.builder.Shutdown() }
 func (t *telemetry) refused(ctx context.Context, reason exposition.Reason, points int) {
 	attrs := attribute.NewSet(t.id, attribute.String("reason", string(reason)))
 	t.builder.PrometheusPullRefusedDatapoints.Add(ctx, int64(points), metric.WithAttributeSet(attrs))
+}
+
+func (t *telemetry) conflict(ctx context.Context, kind string, n int) {
+	attrs := attribute.NewSet(t.id, attribute.String("kind", kind))
+	t.builder.PrometheusPullConflicts.Add(ctx, int64(n), metric.WithAttributeSet(attrs))
 }
 
 func (t *telemetry) expired(ctx context.Context, series int) {

@@ -42,19 +42,14 @@ func BenchmarkScrape(b *testing.B) {
 	s := NewStore(Options{})
 	s.Add(tenThousand())
 	for name, format := range map[string]expfmt.Format{"text": textLegacy, "openmetrics": omLegacy, "protobuf": protoLegacy} {
-		b.Run(name, func(b *testing.B) { benchmarkScrape(b, s, format) })
+		b.Run(name, func(b *testing.B) { benchmarkScrape(b, s, formatOf(format)) })
 	}
 }
 
-func benchmarkScrape(b *testing.B, s *Store, format expfmt.Format) {
+func benchmarkScrape(b *testing.B, s *Store, format Format) {
 	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
-		mfs, err := s.Page(format, nil).Gather()
-		require.NoError(b, err)
-		enc := expfmt.NewEncoder(io.Discard, format)
-		for _, mf := range mfs {
-			require.NoError(b, enc.Encode(mf))
-		}
+		require.NoError(b, s.Write(b.Context(), io.Discard, Page{Format: format}, nil))
 	}
 }

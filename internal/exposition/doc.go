@@ -1,9 +1,17 @@
 // Package exposition turns OTLP metrics into Prometheus pages.
 //
-//	Add(pmetric.Metrics) ─▶ translate ─▶ Store (latest state per series) ─▶ Page(kind, scheme) ─▶ expfmt
+//	Add(pmetric.Metrics) ─▶ series and what it becomes, found ─▶ record: its number ─▶ Write ─▶ page, in pieces
+//	                        or made, the first time only
 //
-// A Store keeps, for every series, the latest cumulative state as an immutable message: a scrape copies pointers
-// under a read lock and does the rest outside it. A batch is applied under one lock, so a page never shows half of one.
+// What depends on a series' identity alone is done when it is first seen: names are translated, collisions of labels
+// resolved, conflicts of families found. From then on a point costs a comparison of bytes and a number, and a scrape
+// appends bytes. A resource and a scope are rendered once for all their series, the names of attributes once for all
+// series that have the same ones; of most series only the values are kept, in the key they are found by (package series).
+//
+//	Store ── family ── Table[record]     one per name; a lock of its own, under which its series change and are rendered
+//	  │         └───── states, odd       what few series have: buckets, labels that had to be joined or escaped
+//	  └───── contexts                    resources and scopes, for as long as they have series
+//
 // The rules are those of the OpenTelemetry "Prometheus and OpenMetrics compatibility" specification, with names
 // translated by github.com/prometheus/otlptranslator.
 //

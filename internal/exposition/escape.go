@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// escaper rebuilds a page under an escaping scheme. Different names may become the same: labels are joined as they
+// escaper rebuilds a page, whose messages it changes, under an escaping scheme. Different names may become the same: labels are joined as they
 // are on translation, families of one type are merged, and what is left without a place is counted.
 type escaper struct {
 	scheme   model.EscapingScheme
@@ -41,39 +41,43 @@ func (e *escaper) add(mf *dto.MetricFamily) {
 		}
 		e.samples.claim(name, mf.GetType())
 		merged = &dto.MetricFamily{Name: new(name), Help: mf.Help, Type: mf.Type}
-		merged.Unit = unitOf(name, mf.GetUnit(), mf.GetType())
+		if unit := unitOf(name, mf.GetUnit(), mf.GetType()); unit != "" {
+			merged.Unit = new(unit)
+		}
 		e.families[name] = merged
 	}
-	if merged.GetType() != mf.GetType() {
+	if merged.GetType() != mf.GetType() || mixes(merged, mf) {
 		e.hidden += len(mf.Metric)
 		return
 	}
 	for _, m := range mf.Metric {
-		merged.Metric = append(merged.Metric, withLabels(m, e.labels(m.Label, mf.GetType())))
+		m.Label = e.labels(m.Label, mf.GetType())
+		merged.Metric = append(merged.Metric, m)
 	}
 }
+
+// mixes reports whether one has native and the other classic histograms: parsers take the first series of a family for
+// the kind of all.
+func mixes(a, b *dto.MetricFamily) bool {
+	return len(a.Metric) > 0 && len(b.Metric) > 0 && isNative(a.Metric[0]) != isNative(b.Metric[0])
+}
+
+func isNative(m *dto.Metric) bool { return m.Histogram != nil && m.Histogram.Schema != nil }
 
 func (e *escaper) labels(pairs []*dto.LabelPair, typ dto.MetricType) []*dto.LabelPair {
 	ls := make([]label, len(pairs))
 	for i, p := range pairs {
 		ls[i] = label{key: p.GetName(), name: withoutColons(escapeName(p.GetName(), e.scheme)), value: p.GetValue()}
 	}
-	return resolve(ls, typ)
+	return pairsOf(resolve(ls, typ))
 }
 
 // ordered sorts the series of a family and hides all but the first of those that became the same.
 func (e *escaper) ordered(mf *dto.MetricFamily) *dto.MetricFamily {
-	entries := make([]entry, len(mf.Metric))
-	for i, m := range mf.Metric {
-		entries[i] = entry{seriesKey(m.Label), m}
-	}
-	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	unique := slices.CompactFunc(entries, func(a, b entry) bool { return a.key == b.key })
-	e.hidden += len(mf.Metric) - len(unique)
-	mf.Metric = mf.Metric[:0]
-	for _, en := range unique {
-		mf.Metric = append(mf.Metric, en.metric)
-	}
+	all := len(mf.Metric)
+	sortMetrics(mf.Metric)
+	mf.Metric = slices.CompactFunc(mf.Metric, func(a, b *dto.Metric) bool { return compareMetrics(a, b) == 0 })
+	e.hidden += all - len(mf.Metric)
 	return mf
 }
 

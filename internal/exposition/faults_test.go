@@ -118,7 +118,7 @@ func TestLongExemplarLosesAttributesOnly(t *testing.T) {
 	}))
 	p := scrape(t, s, omLegacy)
 	assert.InDelta(t, 1, p.values[`{__name__="c_total"}`], 0)
-	assert.Equal(t, `{short="y", trace_id="01000000000000000000000000000000"}`, sorted(p.exemplars[`{__name__="c_total"}`].Labels.Map()))
+	assert.Equal(t, `{short="y", trace_id="01000000000000000000000000000000"}`, sorted(p.exemplars[`{__name__="c_total"}`][0].Labels.Map()))
 }
 
 func TestSeriesKeysDoNotCollide(t *testing.T) {
@@ -138,7 +138,7 @@ func TestFirstTypeWins(t *testing.T) {
 		})
 		out := s.Add(other)
 		assert.Equal(t, map[Reason]int{ReasonTypeConflict: 1}, out.Refused)
-		assert.Equal(t, []Conflict{{"m", "m", ReasonTypeConflict}}, out.Conflicts)
+		assert.Equal(t, []Conflict{{"m", "m", ConflictType}}, out.Conflicts)
 		assert.Empty(t, s.Add(other).Conflicts, "one log line for each family")
 		assert.Equal(t, map[string]float64{`{__name__="m"}`: 1}, scrape(t, s, textLegacy).values)
 	}
@@ -149,7 +149,15 @@ func TestHelpConflictKeepsAllPoints(t *testing.T) {
 	for i, help := range []string{"", "first", "second"} {
 		md := gauge("g", float64(i), "i", string(rune('a'+i)))
 		md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).SetDescription(help)
-		requireAccepted(t, s, md)
+		out := s.Add(md)
+		assert.Equal(t, 1, out.Accepted)
+		if help == "second" {
+			assert.Equal(t, map[ConflictKind]int{ConflictHelp: 1}, out.Conflicting)
+			assert.Equal(t, []Conflict{{"g", "g", ConflictHelp}}, out.Conflicts)
+			assert.Empty(t, s.Add(md).Conflicts, "one log line for each family")
+		} else {
+			assert.Empty(t, out.Conflicting)
+		}
 	}
 	p := scrape(t, s, textLegacy)
 	assert.Len(t, p.values, 3)
@@ -222,7 +230,7 @@ func TestGaugeThatLooksLikeAHistogramSampleIsRefused(t *testing.T) {
 	}))
 	out := s.Add(gauge("h_count", 1))
 	assert.Equal(t, map[Reason]int{ReasonNameConflict: 1}, out.Refused)
-	assert.Equal(t, []Conflict{{"h_count", "h", ReasonNameConflict}}, out.Conflicts)
+	assert.Equal(t, []Conflict{{"h_count", "h", ConflictName}}, out.Conflicts)
 }
 
 func TestEscapingOnNegotiationResolvesCollisions(t *testing.T) {
@@ -252,8 +260,8 @@ func TestCreatedLineGivesWayToAMetricOfItsName(t *testing.T) {
 	}))
 	body, _ := render(t, s, omLegacy)
 	assert.Equal(t, 1, strings.Count(string(body), "\nx_created "))
-	assert.Contains(t, string(body), "\nx_created 7.0\n")
-	assert.Contains(t, string(body), "\nx_total 2.0\n")
+	assert.Contains(t, string(body), "\nx_created 7\n")
+	assert.Contains(t, string(body), "\nx_total 2\n")
 }
 
 func TestFamilyOfBothKindsOfHistogramIsClassicInProtobuf(t *testing.T) {

@@ -3,80 +3,63 @@ package exposition
 import (
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
 
-// snapshot is one family as it was under the lock.
-type snapshot struct {
-	heading
-	entries []entry
-}
+var _ prometheus.Gatherer = (*Store)(nil)
 
-type entry struct {
-	key    string
-	metric *dto.Metric
-}
-
-// Gather returns all families sorted by name, their series sorted by labels. The messages are shared with the store
-// and other callers and must not be changed. It never returns an error.
+// Gather returns all families sorted by name, their series sorted by labels. It never returns an error. The messages
+// take many times the memory of the series: Write is for pages.
 func (s *Store) Gather() ([]*dto.MetricFamily, error) {
-	shots := s.snapshot()
-	slices.SortFunc(shots, func(a, b snapshot) int { return strings.Compare(a.name, b.name) })
-	mfs := make([]*dto.MetricFamily, 0, len(shots))
-	for i := range shots {
-		mfs = append(mfs, shots[i].message())
+	var mfs []*dto.MetricFamily
+	for _, f := range s.currentCatalog().families {
+		if mf := s.gatherFamily(f, asTheyAre); len(mf.Metric) > 0 {
+			mfs = append(mfs, mf)
+		}
 	}
 	return mfs, nil
 }
 
-func (s *Store) snapshot() []snapshot {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	now := time.Now()
-	shots := make([]snapshot, 0, len(s.mu.families))
-	for _, f := range s.mu.families {
-		if shot := s.snapshotOf(f, now); len(shot.entries) > 0 {
-			shots = append(shots, shot)
+// gatherFamily leaves out what has expired and only waits for Expire.
+func (s *Store) gatherFamily(f *family, words histograms) *dto.MetricFamily {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	mf := &dto.MetricFamily{Name: new(f.name), Help: new(f.mu.help), Type: new(f.typ)}
+	if unit := unitOf(f.name, f.mu.unit, f.typ); unit != "" {
+		mf.Unit = new(unit)
+	}
+	now := s.now()
+	for slot, r := range f.mu.series.Slots(0, f.mu.series.End()) {
+		if s.expired(r, now) {
+			continue
+		}
+		if m := s.message(f, slot, r, words); m != nil {
+			mf.Metric = append(mf.Metric, m)
 		}
 	}
-	return shots
-}
-
-// snapshotOf leaves out what has expired and only waits for Expire.
-func (s *Store) snapshotOf(f *family, now time.Time) snapshot {
-	shot := snapshot{heading: f.heading, entries: make([]entry, 0, len(f.series))}
-	for key, sr := range f.series {
-		if !s.expired(sr, now) {
-			shot.entries = append(shot.entries, entry{key, sr.metric})
-		}
-	}
-	return shot
-}
-
-func (sh *snapshot) message() *dto.MetricFamily {
-	slices.SortFunc(sh.entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	mf := &dto.MetricFamily{
-		Name:   new(sh.name),
-		Help:   new(sh.help),
-		Type:   new(sh.typ),
-		Unit:   unitOf(sh.name, sh.unit, sh.typ),
-		Metric: make([]*dto.Metric, len(sh.entries)),
-	}
-	for i, e := range sh.entries {
-		mf.Metric[i] = e.metric
-	}
+	sortMetrics(mf.Metric)
 	return mf
 }
 
-// unitOf returns the unit if the name ends with it, else nil: OpenMetrics parsers refuse a page with any other unit.
-func unitOf(name, unit string, typ dto.MetricType) *string {
+func compareMetrics(a, b *dto.Metric) int {
+	return slices.CompareFunc(a.Label, b.Label, func(a, b *dto.LabelPair) int {
+		if c := strings.Compare(a.GetName(), b.GetName()); c != 0 {
+			return c
+		}
+		return strings.Compare(a.GetValue(), b.GetValue())
+	})
+}
+
+// unitOf returns the unit if the name ends with it, else "": OpenMetrics parsers refuse a page with any other unit, and
+// have no escapes for what breaks a line.
+func unitOf(name, unit string, typ dto.MetricType) string {
 	if typ == dto.MetricType_COUNTER {
-		name = strings.TrimSuffix(name, "_total")
+		name = strings.TrimSuffix(name, totalSuffix)
 	}
-	if unit == "" || !strings.HasSuffix(name, "_"+unit) || len(name) == len(unit)+1 {
-		return nil
+	if unit == "" || strings.ContainsAny(unit, escapesInQuotes) || !strings.HasSuffix(name, "_"+unit) || len(name) == len(unit)+1 {
+		return ""
 	}
-	return new(unit)
+	return unit
 }

@@ -8,10 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// keySeparator cannot occur in valid UTF-8, so joined keys cannot collide.
-const keySeparator = "\xff"
-
-// label is one label before collisions are resolved. The key is the original one and only orders joined values.
+// label is one label. Before collisions are resolved its key is the original one and orders joined values.
 type label struct {
 	key, name, value string
 }
@@ -25,22 +22,22 @@ func (t *translator) appendAttributes(dst []label, attrs pcommon.Map) []label {
 
 // resolve sorts the labels and returns them with each name once: values of colliding names are joined with ";" in the
 // order of their original keys, reserved names get an "exported_" prefix, and empty values are left out because to
-// Prometheus they are absent. It reorders ls.
-func resolve(ls []label, typ dto.MetricType) []*dto.LabelPair {
+// Prometheus they are absent. It works in place.
+func resolve(ls []label, typ dto.MetricType) []label {
+	ls = slices.DeleteFunc(ls, func(l label) bool { return l.value == "" })
 	for i := range ls {
 		ls[i].name = unreserved(ls[i].name, typ)
 	}
 	slices.SortStableFunc(ls, compareLabels)
-	pairs := make([]*dto.LabelPair, 0, len(ls))
-	for i, l := range ls {
-		if i > 0 && l.name == ls[i-1].name {
-			last := pairs[len(pairs)-1]
-			last.Value = new(last.GetValue() + ";" + l.value)
-			continue
+	unique := ls[:0]
+	for _, l := range ls {
+		if last := len(unique) - 1; last >= 0 && unique[last].name == l.name {
+			unique[last].value += ";" + l.value
+		} else {
+			unique = append(unique, l)
 		}
-		pairs = append(pairs, &dto.LabelPair{Name: new(l.name), Value: new(l.value)})
 	}
-	return slices.DeleteFunc(pairs, func(p *dto.LabelPair) bool { return p.GetValue() == "" })
+	return unique
 }
 
 func compareLabels(a, b label) int {
@@ -61,14 +58,7 @@ func unreserved(name string, typ dto.MetricType) string {
 	return name
 }
 
-// seriesKey is the identity of a series inside its family; keys sort as the labels do.
-func seriesKey(pairs []*dto.LabelPair) string {
-	var b strings.Builder
-	for _, p := range pairs {
-		b.WriteString(p.GetName())
-		b.WriteString(keySeparator)
-		b.WriteString(p.GetValue())
-		b.WriteString(keySeparator)
-	}
-	return b.String()
+// sameLabels compares names and values of resolved labels.
+func sameLabels(a, b []label) bool {
+	return slices.EqualFunc(a, b, func(a, b label) bool { return a.name == b.name && a.value == b.value })
 }

@@ -3,71 +3,76 @@ package exposition
 import (
 	"math"
 
-	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-func (r *reader) readGauge(g pmetric.Gauge) {
-	for _, dp := range g.DataPoints().All() {
-		r.add(dp, false, func(m *dto.Metric) Reason { return r.fillGauge(m, dp) })
-	}
-}
+// gaugeValues reads the points of gauges and of sums that are not monotonic.
+type gaugeValues struct{ *reader }
 
-func (r *reader) readSum(s pmetric.Sum) {
-	delta, refusal := temporality(s.AggregationTemporality())
-	if delta && !s.IsMonotonic() {
-		refusal = ReasonDeltaNonMonotonic
-	}
-	for _, dp := range s.DataPoints().All() {
-		r.add(dp, delta, func(m *dto.Metric) Reason {
-			switch {
-			case refusal != "":
-				return refusal
-			case s.IsMonotonic():
-				return r.fillCounter(m, dp, delta)
-			default:
-				return r.fillGauge(m, dp)
-			}
-		})
-	}
-}
-
-func (r *reader) fillGauge(m *dto.Metric, dp pmetric.NumberDataPoint) Reason {
-	value, ok := number(dp)
-	if !ok {
+func (gaugeValues) check(p pmetric.NumberDataPoint) Reason {
+	if p.ValueType() == pmetric.NumberDataPointValueTypeEmpty {
 		return ReasonInvalidValue
-	}
-	if r.heading.typ == dto.MetricType_UNTYPED {
-		m.Untyped = &dto.Untyped{Value: new(value)}
-	} else {
-		m.Gauge = &dto.Gauge{Value: new(value)}
 	}
 	return ""
 }
 
-// fillCounter refuses deltas that would spoil the total for good.
-func (r *reader) fillCounter(m *dto.Metric, dp pmetric.NumberDataPoint, delta bool) Reason {
-	value, ok := number(dp)
-	if !ok || delta && (math.IsNaN(value) || math.IsInf(value, 0) || value < 0) {
-		return ReasonInvalidValue
+func (gaugeValues) size(pmetric.NumberDataPoint) int { return 0 }
+
+func (v gaugeValues) set(slot uint32, r *record, p pmetric.NumberDataPoint) {
+	r.value = number(p)
+	if v.family.only != "" && !v.family.mu.misfit {
+		v.family.mu.misfit = !v.fits(slot, r)
 	}
-	m.Counter = &dto.Counter{
-		Value:            new(value),
-		Exemplar:         r.names.latestExemplar(dp.Exemplars()),
-		CreatedTimestamp: created(dp.StartTimestamp()),
+}
+
+func (gaugeValues) add(uint32, *record, pmetric.NumberDataPoint) {} // deltas are refused
+
+// fits tells whether a series may stand in a family of the type OpenMetrics alone knows.
+func (v gaugeValues) fits(slot uint32, r *record) bool {
+	if v.family.only == kindInfo {
+		return r.value == 1
+	}
+	for _, l := range v.labelsOf(v.family, slot) {
+		if l.name == v.family.name {
+			return r.value == 0 || r.value == 1
+		}
+	}
+	return false
+}
+
+// counterValues reads the points of monotonic sums.
+type counterValues struct{ *reader }
+
+// check refuses what no counter can be, and deltas that would spoil the total for good.
+func (v counterValues) check(p pmetric.NumberDataPoint) Reason {
+	n := number(p)
+	if p.ValueType() == pmetric.NumberDataPointValueTypeEmpty || math.IsNaN(n) || n < 0 || v.delta && math.IsInf(n, 1) {
+		return ReasonInvalidValue
 	}
 	return ""
 }
 
-func number(dp pmetric.NumberDataPoint) (float64, bool) {
-	switch dp.ValueType() {
-	case pmetric.NumberDataPointValueTypeInt:
-		return float64(dp.IntValue()), true
-	case pmetric.NumberDataPointValueTypeDouble:
-		return dp.DoubleValue(), true
-	case pmetric.NumberDataPointValueTypeEmpty:
-		return 0, false
-	default:
-		return 0, false
+func (v counterValues) size(pmetric.NumberDataPoint) int { return 0 }
+
+func (v counterValues) set(slot uint32, r *record, p pmetric.NumberDataPoint) {
+	r.value = number(p)
+	if p.Exemplars().Len() > 0 || v.family.mu.exemplars != nil {
+		v.family.setExemplar(slot, v.names.latestExemplar(p.Exemplars()))
 	}
+}
+
+// add keeps the last exemplar when the delta has none.
+func (v counterValues) add(slot uint32, r *record, p pmetric.NumberDataPoint) {
+	r.value += number(p)
+	if p.Exemplars().Len() > 0 {
+		v.family.setExemplar(slot, v.names.latestExemplar(p.Exemplars()))
+	}
+}
+
+// number is 0 for a point without a number.
+func number(p pmetric.NumberDataPoint) float64 {
+	if p.ValueType() == pmetric.NumberDataPointValueTypeInt {
+		return float64(p.IntValue())
+	}
+	return p.DoubleValue()
 }

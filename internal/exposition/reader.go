@@ -1,59 +1,80 @@
 package exposition
 
 import (
-	"math"
-	"slices"
-
-	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
-	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// reader reads the points of one metric.
+// farFuture is how far ahead of our clock the time of a point may be and still count. A later one would refuse all
+// others for as long.
+const farFuture = pcommon.Timestamp(10 * 60 * 1e9)
+
+// reader reads the points of one metric into its family, whose lock it holds.
 type reader struct {
 	*batch
-	heading heading
-	base    []label
+	family *family
+	scope  *scope
+	// delta says that points are deltas; refusal is the reason to refuse all that have a value.
+	delta   bool
+	refusal Reason
+	// attrs, key and flags are those of the point under way.
+	attrs pcommon.Map
+	key   []byte
+	flags recordFlags
 }
 
-// add appends a point whose value fill writes; a staleness marker has none, so fill is not called for it.
-// fill returns a reason to refuse the point, or "".
-func (r *reader) add(dp dataPoint, delta bool, fill func(*dto.Metric) Reason) {
-	labels := resolve(r.names.appendAttributes(slices.Clone(r.base), dp.Attributes()), r.heading.typ)
-	p := point{
-		heading: r.heading,
-		key:     seriesKey(labels),
-		metric:  &dto.Metric{Label: labels, TimestampMs: r.timestampMs(dp.Timestamp())},
-		time:    dp.Timestamp(),
-		start:   dp.StartTimestamp(),
-		delta:   delta,
-		stale:   isStale(dp),
-	}
-	if !p.stale {
-		p.refusal = fill(p.metric)
-		r.live++
-	}
-	r.points = append(r.points, p)
+// dataPoint is what all kinds of points have in common.
+type dataPoint interface {
+	Attributes() pcommon.Map
+	Timestamp() pcommon.Timestamp
+	StartTimestamp() pcommon.Timestamp
+	Flags() pmetric.DataPointFlags
 }
 
-func isStale(dp dataPoint) bool {
-	return dp.Flags().NoRecordedValue()
+type dataPoints[P dataPoint] interface {
+	Len() int
+	At(i int) P
 }
 
-func (r *reader) timestampMs(ts pcommon.Timestamp) *int64 {
-	if !r.opts.SendTimestamps || ts == 0 {
-		return nil
-	}
-	return new(int64(ts / 1e6))
+// values knows how points of one kind become the state of their series.
+type values[P dataPoint] interface {
+	// check returns the reason to refuse a point for its value, or "".
+	check(p P) Reason
+	// size is about the memory the state of the point takes.
+	size(p P) int
+	// set replaces the state of a series, add adds a delta to it.
+	set(slot uint32, r *record, p P)
+	add(slot uint32, r *record, p P)
 }
 
-// created is nil when the start time is unset, or later than time.Time can tell in nanoseconds.
-func created(ts pcommon.Timestamp) *timestamppb.Timestamp {
-	if ts == 0 || ts > math.MaxInt64 {
-		return nil
+func (r *reader) read(m pmetric.Metric) {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		readAll(r, m.Gauge().DataPoints(), gaugeValues{r})
+	case pmetric.MetricTypeSum:
+		r.readSum(m.Sum())
+	case pmetric.MetricTypeHistogram:
+		r.delta, r.refusal = temporality(m.Histogram().AggregationTemporality())
+		readAll(r, m.Histogram().DataPoints(), classicValues{r})
+	case pmetric.MetricTypeExponentialHistogram:
+		r.delta, r.refusal = temporality(m.ExponentialHistogram().AggregationTemporality())
+		readAll(r, m.ExponentialHistogram().DataPoints(), nativeValues{r})
+	case pmetric.MetricTypeSummary:
+		readAll(r, m.Summary().DataPoints(), summaryValues{r})
+	case pmetric.MetricTypeEmpty:
 	}
-	return timestamppb.New(ts.AsTime())
+}
+
+func (r *reader) readSum(s pmetric.Sum) {
+	r.delta, r.refusal = temporality(s.AggregationTemporality())
+	if !s.IsMonotonic() {
+		if r.delta {
+			r.refusal = ReasonDeltaNonMonotonic
+		}
+		readAll(r, s.DataPoints(), gaugeValues{r})
+		return
+	}
+	readAll(r, s.DataPoints(), counterValues{r})
 }
 
 // temporality returns whether points are deltas, or the reason to refuse all that are not staleness markers.
@@ -68,4 +89,117 @@ func temporality(t pmetric.AggregationTemporality) (bool, Reason) {
 	default:
 		return false, ReasonUnspecifiedTemporality
 	}
+}
+
+func readAll[P dataPoint, V values[P]](r *reader, points dataPoints[P], v V) {
+	for i := range points.Len() {
+		readPoint(r, points.At(i), v)
+	}
+}
+
+func readPoint[P dataPoint, V values[P]](r *reader, p P, v V) {
+	slot, known := r.locate(p.Attributes())
+	if p.Flags().NoRecordedValue() {
+		r.markStale(slot, known, p.Timestamp())
+		return
+	}
+	reason := r.refusal
+	if reason == "" {
+		reason = v.check(p)
+	}
+	if reason != "" {
+		r.skip(slot, known, p.Timestamp(), reason)
+		return
+	}
+	if !known {
+		insertPoint(r, p, v)
+		return
+	}
+	updatePoint(r, slot, p, v)
+}
+
+func insertPoint[P dataPoint, V values[P]](r *reader, p P, v V) {
+	slot, ok := r.insert(v.size(p))
+	if !ok {
+		return
+	}
+	rec := r.family.mu.series.At(slot)
+	if r.delta {
+		rec.flags |= flagDelta
+	}
+	v.set(slot, rec, p)
+	r.accept(rec, p.Timestamp(), p.StartTimestamp())
+}
+
+func updatePoint[P dataPoint, V values[P]](r *reader, slot uint32, p P, v V) {
+	rec, ts := r.family.mu.series.At(slot), p.Timestamp()
+	if reason := r.admit(rec, ts, p.StartTimestamp()); reason != "" {
+		r.out.refuse(reason, 1)
+		return
+	}
+	if r.outgrows(slot, v.size(p)) {
+		r.out.refuse(ReasonMaxMemory, 1)
+		return
+	}
+	if rec.batch == r.number && rec.time == ts {
+		r.out.refuse(ReasonDuplicateSeries, 1)
+		r.out.Accepted--
+	}
+	start := p.StartTimestamp()
+	if r.delta {
+		start = rec.start
+		v.add(slot, rec, p)
+	} else {
+		v.set(slot, rec, p)
+	}
+	r.accept(rec, ts, start)
+}
+
+func (r *reader) accept(rec *record, ts, start pcommon.Timestamp) {
+	rec.time, rec.start, rec.batch, rec.updated = ts, start, r.number, r.now
+	r.out.Accepted++
+	r.live++
+}
+
+// admit returns the reason to refuse a point of a known series. One that is refused for a gap before it still moves the
+// window of its series on: one gap then costs one point and not every point after it.
+func (r *reader) admit(rec *record, ts, start pcommon.Timestamp) Reason {
+	ahead := rec.time > r.wall+farFuture
+	switch {
+	case ts < rec.time && !ahead:
+		return ReasonOutOfOrder
+	case rec.flags&flagDelta != 0 != r.delta:
+		return ReasonTemporalityConflict
+	case !r.delta || ahead:
+		return ""
+	case ts == rec.time:
+		return ReasonOutOfOrder
+	case start != 0 && start != rec.time:
+		rec.time, rec.updated = ts, r.now
+		return ReasonMisalignedDelta
+	default:
+		return ""
+	}
+}
+
+// skip refuses a point without a value. A delta without one moves the window of its series on.
+func (r *reader) skip(slot uint32, known bool, ts pcommon.Timestamp, reason Reason) {
+	r.out.refuse(reason, 1)
+	if !known || !r.delta {
+		return
+	}
+	if rec := r.family.mu.series.At(slot); rec.flags&flagDelta != 0 && ts > rec.time {
+		rec.time, rec.updated = ts, r.now
+	}
+}
+
+func (r *reader) markStale(slot uint32, known bool, ts pcommon.Timestamp) {
+	if known {
+		if rec := r.family.mu.series.At(slot); ts < rec.time {
+			r.out.refuse(ReasonOutOfOrder, 1)
+			return
+		}
+		r.remove(r.family, slot, &r.gone)
+	}
+	r.out.Accepted++
 }

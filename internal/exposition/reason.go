@@ -21,8 +21,6 @@ const (
 	ReasonUnspecifiedTemporality Reason = "unspecified_temporality"
 	// ReasonDeltaNonMonotonic: deltas of a non-monotonic sum have no Prometheus form.
 	ReasonDeltaNonMonotonic Reason = "delta_non_monotonic"
-	// ReasonDeltaExponentialHistogram: deltas of exponential histograms are not accumulated yet.
-	ReasonDeltaExponentialHistogram Reason = "delta_exponential_histogram"
 	// ReasonMisalignedDelta: a delta does not start where the previous one ended.
 	ReasonMisalignedDelta Reason = "misaligned_delta"
 	// ReasonTemporalityConflict: the series is already fed with the other temporality.
@@ -35,8 +33,9 @@ const (
 	ReasonTypeConflict Reason = "type_conflict"
 	// ReasonNameConflict: the samples of the family would carry names another family's samples have.
 	ReasonNameConflict Reason = "name_conflict"
-	// ReasonMaxSeries: the store is full.
+	// ReasonMaxSeries and ReasonMaxMemory: the store is full.
 	ReasonMaxSeries Reason = "max_series"
+	ReasonMaxMemory Reason = "max_memory"
 	// ReasonUnknownType: the metric carries no data, or a kind this version does not know.
 	ReasonUnknownType Reason = "unknown_type"
 	// ReasonEscapingConflict: under the escaping one page asked for, the point's series or family is already taken.
@@ -44,22 +43,23 @@ const (
 	ReasonEscapingConflict Reason = "escaping_conflict"
 )
 
-// Conflict describes the first refusal of a family for type_conflict or name_conflict, for a log line.
-type Conflict struct {
-	// Family is the name of the refused family, Owner that of the family in its way.
-	Family, Owner string
-	// Reason is ReasonTypeConflict or ReasonNameConflict.
-	Reason Reason
-}
-
 // Outcome is what became of one batch.
 type Outcome struct {
 	// Accepted counts the points taken, staleness markers included.
 	Accepted int
 	// Refused counts the points refused, by reason; nil when there are none.
 	Refused map[Reason]int
-	// Conflicts holds what is worth a log line: at most one for each family that stands in the way.
+	// Conflicting counts the metrics that disagreed with another one, by what about; nil when there are none.
+	Conflicting map[ConflictKind]int
+	// Conflicts holds what is worth a log line: at most one of a kind for each family.
 	Conflicts []Conflict
+}
+
+func (o *Outcome) conflict(kind ConflictKind) {
+	if o.Conflicting == nil {
+		o.Conflicting = make(map[ConflictKind]int)
+	}
+	o.Conflicting[kind]++
 }
 
 func (o *Outcome) refuse(reason Reason, points int) {

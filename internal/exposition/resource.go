@@ -1,8 +1,6 @@
 package exposition
 
 import (
-	"strings"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
@@ -14,20 +12,26 @@ const (
 
 // target is what a resource contributes: the labels of all its series, and those of its target_info.
 type target struct {
-	identity []label
-	info     []label
+	// identity is job and instance, constant the labels of all pages, promoted the attributes that all series show too.
+	identity, constant, promoted, info []label
 }
 
-func (t *translator) target(attrs pcommon.Map) target {
+func (s *Store) targetOf(attrs pcommon.Map) target {
 	var tg target
 	job := jobOf(attrs)
 	tg.identity = appendOwn(tg.identity, "job", job)
 	tg.identity = appendOwn(tg.identity, "instance", attribute(attrs, attrServiceInstanceID))
+	for name, value := range s.opts.ConstLabels {
+		tg.constant = append(tg.constant, label{key: name, name: s.names.labelName(name), value: cleanText(value)})
+	}
 	for key, value := range attrs.All() {
-		if isIdentity(key, job) {
-			continue
+		l := label{key: key, name: s.names.labelName(key), value: cleanText(value.AsString())}
+		if s.opts.ResourceLabels != nil && s.opts.ResourceLabels(key) {
+			tg.promoted = append(tg.promoted, l)
 		}
-		tg.info = append(tg.info, label{key: key, name: t.labelName(key), value: cleanText(value.AsString())})
+		if !isIdentity(key, job) {
+			tg.info = append(tg.info, l)
+		}
 	}
 	return tg
 }
@@ -42,15 +46,6 @@ func isIdentity(key, job string) bool {
 	default:
 		return false
 	}
-}
-
-// key identifies the target: there is one target_info for each job and instance.
-func (tg *target) key() string {
-	var b strings.Builder
-	for _, l := range tg.identity {
-		b.WriteString(l.name + keySeparator + l.value + keySeparator)
-	}
-	return b.String()
 }
 
 func jobOf(attrs pcommon.Map) string {

@@ -91,11 +91,6 @@ func TestDeltaHistogram(t *testing.T) {
 
 func TestDeltasThatAreRefused(t *testing.T) {
 	s := NewStore(Options{})
-	assert.Equal(t, map[Reason]int{ReasonDeltaExponentialHistogram: 1}, s.Add(single(func(m pmetric.Metric) {
-		m.SetName("e")
-		m.SetEmptyExponentialHistogram().SetAggregationTemporality(delta)
-		m.ExponentialHistogram().DataPoints().AppendEmpty()
-	})).Refused)
 	assert.Equal(t, map[Reason]int{ReasonDeltaNonMonotonic: 1}, s.Add(single(func(m pmetric.Metric) {
 		m.SetName("u")
 		m.SetEmptySum().SetAggregationTemporality(delta)
@@ -170,20 +165,28 @@ func TestExpiration(t *testing.T) {
 	})
 }
 
-// Each batch sets both gauges to the same number, so a page that shows half a batch shows two numbers.
-func TestPageShowsWholeBatches(t *testing.T) {
+// Each batch gives all values of a series one number, so a page that shows half a series shows two.
+func TestPageShowsWholeSeries(t *testing.T) {
 	s := NewStore(Options{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for i := range 300 {
-			md := gauge("a", float64(i))
-			gauge("b", float64(i)).ResourceMetrics().MoveAndAppendTo(md.ResourceMetrics())
-			s.Add(md)
+		for i := range uint64(3000) {
+			s.Add(single(func(m pmetric.Metric) {
+				m.SetName("h")
+				m.SetEmptyHistogram().SetAggregationTemporality(cumulative)
+				dp := m.Histogram().DataPoints().AppendEmpty()
+				dp.SetCount(i)
+				dp.SetSum(float64(i))
+				dp.ExplicitBounds().FromRaw([]float64{1})
+				dp.BucketCounts().FromRaw([]uint64{i, 0})
+			}))
 		}
 	})
-	for range 50 {
-		p := scrape(t, s, textLegacy)
-		require.InDelta(t, p.values[`{__name__="a"}`], p.values[`{__name__="b"}`], 0)
+	for range 200 {
+		body, _ := render(t, s, textLegacy)
+		p := parse(t, body, string(textLegacy))
+		require.InDelta(t, p.values[`{__name__="h_sum"}`], p.values[`{__name__="h_count"}`], 0)
+		require.InDelta(t, p.values[`{__name__="h_sum"}`], p.values[`{__name__="h_bucket", le="1.0"}`], 0)
 	}
 	wg.Wait()
 }

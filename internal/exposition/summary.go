@@ -8,40 +8,51 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-func (r *reader) readSummary(s pmetric.Summary) {
-	for _, dp := range s.DataPoints().All() {
-		r.add(dp, false, func(m *dto.Metric) Reason { return fillSummary(m, dp) })
+// summary is the state of a summary. Its quantiles are ascending.
+type summary struct {
+	count     uint64
+	sum       float64
+	quantiles []quantile
+}
+
+type quantile struct{ rank, value float64 }
+
+func (s *summary) size() int { return 56 + 16*cap(s.quantiles) }
+
+func (s *summary) message(m *dto.Metric, r *record) {
+	m.Summary = &dto.Summary{SampleCount: new(s.count), SampleSum: new(s.sum), CreatedTimestamp: timeMessage(r.start)}
+	for _, q := range s.quantiles {
+		m.Summary.Quantile = append(m.Summary.Quantile, &dto.Quantile{Quantile: new(q.rank), Value: new(q.value)})
 	}
 }
 
-func fillSummary(m *dto.Metric, dp pmetric.SummaryDataPoint) Reason {
-	quantiles, ok := sortedQuantiles(dp.QuantileValues())
-	if !ok {
-		return ReasonInvalidSummary
-	}
-	m.Summary = &dto.Summary{
-		SampleCount:      new(dp.Count()),
-		SampleSum:        new(dp.Sum()),
-		Quantile:         quantiles,
-		CreatedTimestamp: created(dp.StartTimestamp()),
+// summaryValues reads the points of summaries.
+type summaryValues struct{ *reader }
+
+// check refuses a quantile that is none, and two that would become the same series.
+func (summaryValues) check(p pmetric.SummaryDataPoint) Reason {
+	qs := readQuantiles(nil, p.QuantileValues())
+	for i, q := range qs {
+		if !(q.rank >= 0 && q.rank <= 1) || i > 0 && q.rank == qs[i-1].rank { // NaN included
+			return ReasonInvalidSummary
+		}
 	}
 	return ""
 }
 
-// sortedQuantiles returns false when a quantile is none, or two would become the same series.
-func sortedQuantiles(values pmetric.SummaryDataPointValueAtQuantileSlice) ([]*dto.Quantile, bool) {
-	quantiles := make([]*dto.Quantile, 0, values.Len())
+func (summaryValues) size(p pmetric.SummaryDataPoint) int { return 56 + 16*p.QuantileValues().Len() }
+
+func (v summaryValues) set(slot uint32, _ *record, p pmetric.SummaryDataPoint) {
+	v.family.setState(slot, &summary{count: p.Count(), sum: p.Sum(), quantiles: readQuantiles(nil, p.QuantileValues())})
+}
+
+func (summaryValues) add(uint32, *record, pmetric.SummaryDataPoint) {} // there are no deltas
+
+func readQuantiles(dst []quantile, values pmetric.SummaryDataPointValueAtQuantileSlice) []quantile {
+	dst = slices.Grow(dst, values.Len())
 	for _, v := range values.All() {
-		if !(v.Quantile() >= 0 && v.Quantile() <= 1) { // NaN included
-			return nil, false
-		}
-		quantiles = append(quantiles, &dto.Quantile{Quantile: new(v.Quantile()), Value: new(v.Value())})
+		dst = append(dst, quantile{v.Quantile(), v.Value()})
 	}
-	slices.SortFunc(quantiles, func(a, b *dto.Quantile) int { return cmp.Compare(a.GetQuantile(), b.GetQuantile()) })
-	for i := 1; i < len(quantiles); i++ {
-		if quantiles[i].GetQuantile() == quantiles[i-1].GetQuantile() {
-			return nil, false
-		}
-	}
-	return quantiles, true
+	slices.SortFunc(dst, func(a, b quantile) int { return cmp.Compare(a.rank, b.rank) })
+	return dst
 }

@@ -11,26 +11,35 @@ import (
 // fallbackLabel names attributes whose key leaves no valid label name, such as "" and "_".
 const fallbackLabel = "key_"
 
-// translator turns OTLP names into Prometheus names. It holds no state and may be used concurrently.
+// translator turns OTLP names into Prometheus names. It may be used concurrently.
 type translator struct {
 	metrics  otlptranslator.MetricNamer
 	labels   otlptranslator.LabelNamer
 	units    otlptranslator.UnitNamer
 	exemplar otlptranslator.LabelNamer
 	legacy   bool
+	known    labelNames
 }
 
-func newTranslator(strategy otlptranslator.TranslationStrategyOption) translator {
+func newTranslator(strategy otlptranslator.TranslationStrategyOption, namespace string) *translator {
 	if strategy == "" {
 		strategy = otlptranslator.UnderscoreEscapingWithSuffixes
 	}
 	utf8Allowed := !strategy.ShouldEscape()
-	return translator{
-		metrics: otlptranslator.NewMetricNamer("", strategy),
+	if !utf8Allowed {
+		namespace = legacyNamespace(namespace)
+	}
+	return &translator{
+		metrics: otlptranslator.NewMetricNamer(namespace, strategy),
 		labels:  otlptranslator.LabelNamer{UTF8Allowed: utf8Allowed},
 		units:   otlptranslator.UnitNamer{UTF8Allowed: utf8Allowed},
 		legacy:  !utf8Allowed,
 	}
+}
+
+// legacyNamespace makes a namespace fit for legacy names, which the namer does not do.
+func legacyNamespace(namespace string) string {
+	return strings.Trim(model.EscapeName(namespace, model.UnderscoreEscaping), "_")
 }
 
 // metricName returns false when the name cannot be exposed.
@@ -49,7 +58,12 @@ func (t *translator) metricName(name, unit string, kind otlptranslator.MetricTyp
 }
 
 func (t *translator) labelName(key string) string {
-	return buildLabelName(&t.labels, key)
+	if name, ok := t.known.get(key); ok {
+		return name
+	}
+	name := buildLabelName(&t.labels, key)
+	t.known.add(key, name)
+	return name
 }
 
 // exemplarLabelName always escapes: escaping on negotiation does not reach the labels of exemplars.

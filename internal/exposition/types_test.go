@@ -160,10 +160,10 @@ func TestOpenMetricsHasUnitsExemplarsAndCreated(t *testing.T) {
 	assert.Equal(t, "seconds", p.units["latency_seconds"])
 	counter := `{__name__="requests_total", ` + common + `}`
 	assert.EqualValues(t, 100_000, p.created[counter])
-	e := p.exemplars[counter]
+	e := p.exemplars[counter][0]
 	assert.Equal(t, labels.FromStrings("trace_id", "01000000000000000000000000000000", "user_id", "u1"), e.Labels)
 	assert.EqualValues(t, 150_000, e.Ts)
-	e = p.exemplars[`{__name__="latency_seconds_bucket", instance="cart-1", job="shop/cart", le="1.0", otel_scope_name="http"}`]
+	e = p.exemplars[`{__name__="latency_seconds_bucket", instance="cart-1", job="shop/cart", le="1.0", otel_scope_name="http"}`][0]
 	assert.InDelta(t, 0.5, e.Value, 0)
 }
 

@@ -28,7 +28,9 @@ type TelemetryBuilder struct {
 	meter                           metric.Meter
 	mu                              sync.Mutex
 	registrations                   []metric.Registration
+	PrometheusPullConflicts         metric.Int64Counter
 	PrometheusPullExpiredSeries     metric.Int64Counter
+	PrometheusPullMemory            metric.Int64ObservableGauge
 	PrometheusPullRefusedDatapoints metric.Int64Counter
 	PrometheusPullScrapeDuration    metric.Float64Histogram
 	PrometheusPullScrapes           metric.Int64Counter
@@ -44,6 +46,21 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterPrometheusPullMemoryCallback sets callback for observable PrometheusPullMemory metric.
+func (builder *TelemetryBuilder) RegisterPrometheusPullMemoryCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.PrometheusPullMemory, obs: o})
+		return nil
+	}, builder.PrometheusPullMemory)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterPrometheusPullSeriesCallback sets callback for observable PrometheusPullSeries metric.
@@ -89,10 +106,22 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.PrometheusPullConflicts, err = builder.meter.Int64Counter(
+		"otelcol_prometheus_pull_conflicts",
+		metric.WithDescription("Metrics that do not agree with another one of their name, by what they do not agree on. [Development]"),
+		metric.WithUnit("{conflict}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.PrometheusPullExpiredSeries, err = builder.meter.Int64Counter(
 		"otelcol_prometheus_pull_expired_series",
 		metric.WithDescription("Series removed because they were not updated for metric_expiration. [Development]"),
 		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.PrometheusPullMemory, err = builder.meter.Int64ObservableGauge(
+		"otelcol_prometheus_pull_memory",
+		metric.WithDescription("Memory that the series held take, as max_memory counts it. [Development]"),
+		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
 	builder.PrometheusPullRefusedDatapoints, err = builder.meter.Int64Counter(

@@ -20,15 +20,26 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
+	require.NoError(t, tb.RegisterPrometheusPullMemoryCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
 	require.NoError(t, tb.RegisterPrometheusPullSeriesCallback(func(_ context.Context, observer metric.Int64Observer) error {
 		observer.Observe(1)
 		return nil
 	}))
+	tb.PrometheusPullConflicts.Add(context.Background(), 1)
 	tb.PrometheusPullExpiredSeries.Add(context.Background(), 1)
 	tb.PrometheusPullRefusedDatapoints.Add(context.Background(), 1)
 	tb.PrometheusPullScrapeDuration.Record(context.Background(), 1)
 	tb.PrometheusPullScrapes.Add(context.Background(), 1)
+	AssertEqualPrometheusPullConflicts(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualPrometheusPullExpiredSeries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusPullMemory(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualPrometheusPullRefusedDatapoints(t, testTel,

@@ -1,0 +1,168 @@
+package exposition
+
+import (
+	"hash/maphash"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// locate finds the series of a point: by its attributes as they came, or else by the labels they become, for another
+// order of attributes or another resource may make the same series.
+func (r *reader) locate(attrs pcommon.Map) (uint32, bool) {
+	st := &r.family.mu
+	r.attrs, r.key = attrs, st.series.Key(r.scope.id, attrs)
+	if slot, known := st.series.Find(r.key); known {
+		return slot, true
+	}
+	slot, known := r.locateLabels()
+	if known {
+		r.adopt(slot)
+	}
+	return slot, known
+}
+
+func (r *reader) locateLabels() (uint32, bool) {
+	r.render()
+	return r.family.mu.labels.Find(r.hashLabels(r.all), func(slot uint32) bool {
+		return sameLabels(r.all, r.labelsOf(r.family, slot))
+	})
+}
+
+// render makes all labels of the point under way, and the text of those that it does not share with its scope. The text
+// is whole when the two do not go together: then it has them all.
+func (r *reader) render() {
+	typ := r.family.typ
+	r.own = r.names.appendAttributes(r.own[:0], r.attrs)
+	r.all = resolve(append(append(r.all[:0], r.scope.base...), r.own...), typ)
+	r.own = resolve(r.own, typ)
+	r.flags = 0
+	if overlaps(r.own, r.scope.labels) || reserves(r.scope.labels, typ) {
+		r.flags, r.own = flagWhole, append(r.own[:0], r.all...)
+	}
+	r.text = appendLabels(r.text[:0], r.own)
+	if r.flags == 0 && r.isPlain() {
+		r.flags = flagPlain
+	}
+}
+
+// overlaps reports whether sorted labels have a name in common.
+func overlaps(a, b []label) bool {
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].name == b[0].name:
+			return true
+		case a[0].name < b[0].name:
+			a = a[1:]
+		default:
+			b = b[1:]
+		}
+	}
+	return false
+}
+
+func reserves(ls []label, typ dto.MetricType) bool {
+	return slices.ContainsFunc(ls, func(l label) bool { return unreserved(l.name, typ) != l.name })
+}
+
+var labelSeed = maphash.MakeSeed()
+
+func (s *Store) hashLabels(ls []label) uint64 {
+	var h maphash.Hash
+	h.SetSeed(labelSeed)
+	for _, l := range ls {
+		_, _ = h.WriteString(l.name)
+		_ = h.WriteByte(0xff) // cannot occur in valid UTF-8
+		_, _ = h.WriteString(l.value)
+		_ = h.WriteByte(0xff)
+	}
+	if s.opts.collide {
+		return 0
+	}
+	return h.Sum64()
+}
+
+// labelsOf returns all labels of a series, sorted.
+func (s *Store) labelsOf(f *family, slot uint32) []label {
+	r := f.mu.series.At(slot)
+	ls := parseLabels(nil, f.appendOwn(nil, slot, r))
+	if r.scope != 0 && r.flags&flagWhole == 0 {
+		ls = append(ls, s.contexts.scope(r.scope).labels...)
+	}
+	slices.SortFunc(ls, compareLabels)
+	return ls
+}
+
+// adopt gives a series the identity of the point under way, by which it is found at once from then on.
+func (r *reader) adopt(slot uint32) {
+	st := &r.family.mu
+	st.series.Rekey(slot, r.key)
+	rec := st.series.At(slot)
+	r.scope.users.Add(1)
+	if rec.scope != 0 {
+		r.gone.release(&r.contexts, r.contexts.scope(rec.scope))
+	}
+	rec.scope = r.scope.id
+	r.setText(slot, rec)
+}
+
+func (r *reader) setText(slot uint32, rec *record) {
+	rec.flags = rec.flags&^(flagPlain|flagWhole) | r.flags
+	if r.flags&flagPlain != 0 {
+		r.family.setOdd(slot, nil)
+	} else {
+		r.family.setOdd(slot, r.text)
+	}
+}
+
+// insert adds the series of the point under way, unless the store is full; more is the memory of its state.
+func (r *reader) insert(more int) (uint32, bool) {
+	slot, reason := r.newSeries(r.family, r.key, r.hashLabels(r.all), more+r.textSize())
+	if reason != "" {
+		r.out.refuse(reason, 1)
+		return 0, false
+	}
+	rec := r.family.mu.series.At(slot)
+	rec.scope = r.scope.id
+	r.setText(slot, rec)
+	r.scope.users.Add(1)
+	return slot, true
+}
+
+// newSeries adds a series that does not exist; the caller holds the family's lock.
+func (s *Store) newSeries(f *family, key []byte, hash uint64, more int) (uint32, Reason) {
+	if s.series.Add(1) > int64(s.opts.MaxSeries) && s.opts.MaxSeries > 0 {
+		s.series.Add(-1)
+		return 0, ReasonMaxSeries
+	}
+	const fixed = 100
+	if s.full(f, len(key)+more+fixed) {
+		s.series.Add(-1)
+		return 0, ReasonMaxMemory
+	}
+	slot := f.mu.series.Insert(key)
+	f.mu.labels.Add(hash, slot)
+	f.mu.series.At(slot).labels = hash
+	return slot, ""
+}
+
+// full reports whether more bytes would pass the bound on memory.
+func (s *Store) full(f *family, more int) bool {
+	if s.opts.MaxMemory <= 0 {
+		return false
+	}
+	unaccounted := f.bytes() - f.mu.accounted
+	return s.Memory()+int64(unaccounted+more) > s.opts.MaxMemory
+}
+
+// outgrows reports whether a state of the size would pass the bound on memory that the present one keeps.
+func (r *reader) outgrows(slot uint32, size int) bool {
+	if size == 0 || r.opts.MaxMemory <= 0 {
+		return false
+	}
+	if st := r.family.state(slot); st != nil {
+		size -= st.size()
+	}
+	return size > 0 && r.full(r.family, size)
+}
