@@ -38,6 +38,14 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
+func BenchmarkFill(b *testing.B) {
+	md := tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		NewStore(Options{}).Add(md)
+	}
+}
+
 func BenchmarkScrape(b *testing.B) {
 	s := NewStore(Options{})
 	s.Add(tenThousand())

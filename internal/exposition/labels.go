@@ -21,7 +21,7 @@ func (t *translator) appendAttributes(dst []label, attrs pcommon.Map) []label {
 }
 
 // resolve sorts the labels and returns them with each name once: values of colliding names are joined with ";" in the
-// order of their original keys, reserved names get an "exported_" prefix, and empty values are left out because to
+// order of their original keys, unless they say the same, reserved names get an "exported_" prefix, and empty values are left out because to
 // Prometheus they are absent. It works in place.
 func resolve(ls []label, typ dto.MetricType) []label {
 	ls = slices.DeleteFunc(ls, func(l label) bool { return l.value == "" })
@@ -30,11 +30,12 @@ func resolve(ls []label, typ dto.MetricType) []label {
 	}
 	slices.SortStableFunc(ls, compareLabels)
 	unique := ls[:0]
-	for _, l := range ls {
-		if last := len(unique) - 1; last >= 0 && unique[last].name == l.name {
-			unique[last].value += ";" + l.value
-		} else {
+	for i, l := range ls {
+		switch last := len(unique) - 1; {
+		case last < 0 || unique[last].name != l.name:
 			unique = append(unique, l)
+		case ls[i-1] != l:
+			unique[last].value += ";" + l.value
 		}
 	}
 	return unique

@@ -25,7 +25,8 @@ func (r *reader) locate(attrs pcommon.Map) (uint32, bool) {
 
 func (r *reader) locateLabels() (uint32, bool) {
 	r.render()
-	return r.family.mu.labels.Find(r.hashLabels(r.all), func(slot uint32) bool {
+	r.hash = r.hashLabels(r.all)
+	return r.family.mu.labels.Find(r.hash, func(slot uint32) bool {
 		return sameLabels(r.all, r.labelsOf(r.family, slot))
 	})
 }
@@ -118,7 +119,7 @@ func (r *reader) setText(slot uint32, rec *record) {
 
 // insert adds the series of the point under way, unless the store is full; more is the memory of its state.
 func (r *reader) insert(more int) (uint32, bool) {
-	slot, reason := r.newSeries(r.family, r.key, r.hashLabels(r.all), more+r.textSize())
+	slot, reason := r.newSeries(r.family, r.key, r.hash, more+r.textSize())
 	if reason != "" {
 		r.out.refuse(reason, 1)
 		return 0, false

@@ -17,10 +17,11 @@ type reader struct {
 	// delta says that points are deltas; refusal is the reason to refuse all that have a value.
 	delta   bool
 	refusal Reason
-	// attrs, key and flags are those of the point under way.
+	// attrs, key, flags and hash, that of all labels, are those of the point under way.
 	attrs pcommon.Map
 	key   []byte
 	flags recordFlags
+	hash  uint64
 }
 
 // dataPoint is what all kinds of points have in common.

@@ -162,35 +162,42 @@ func (p *pageWriter) family(f *family, called openMetricsFamily) error {
 	return w.write(f.mu.series.End())
 }
 
+// patience is how many series a selection is asked about before others are let at the family: it may choose few, and
+// take long for each.
+const patience = 256
+
 // familyWriter writes the series of one family, whose lock it holds but while it writes.
 type familyWriter struct {
 	*pageWriter
 	family  *family
 	samples []string
+	asked   int
 	// choosy means that only some series are to be shown, headed that one was.
 	choosy, headed bool
 }
 
+// write gives the lock up between series only: what it knows of one does not hold afterwards.
 func (w *familyWriter) write(end uint32) error {
 	for slot, r := range w.family.mu.series.Slots(0, end) {
-		if w.store.expired(r, w.now) || w.choosy && !w.chooses(slot) {
-			continue
+		if !w.store.expired(r, w.now) && (!w.choosy || w.chooses(slot)) {
+			w.series(slot, r)
 		}
-		if w.page.Format.Kind == Protobuf {
-			w.buf = w.messages.series(w.buf, slot, r)
-		} else {
-			w.line(slot, r)
-		}
-		if len(w.buf) >= pieceSize {
-			if err := w.pass(); err != nil {
-				return err
-			}
+		if err := w.pause(); err != nil {
+			return err
 		}
 	}
 	if w.page.Format.Kind == Protobuf {
 		return w.endMessage()
 	}
 	return nil
+}
+
+func (w *familyWriter) series(slot uint32, r *record) {
+	if w.page.Format.Kind == Protobuf {
+		w.buf = w.messages.series(w.buf, slot, r)
+	} else {
+		w.line(slot, r)
+	}
 }
 
 // line writes a series, and before the first one what the page says of the family.
@@ -209,6 +216,7 @@ func (w *familyWriter) line(slot uint32, r *record) {
 }
 
 func (w *familyWriter) chooses(slot uint32) bool {
+	w.asked++
 	labels := w.store.labelsOf(w.family, slot)
 	return w.page.Selection.Series(w.family.name, w.samples, func(name string) string {
 		for _, l := range labels {
@@ -220,17 +228,27 @@ func (w *familyWriter) chooses(slot uint32) bool {
 	})
 }
 
-// pass lets others at the family while a piece is written, or in protobuf set aside.
-func (w *familyWriter) pass() error {
+// pause lets others at the family when a piece is full, which is then written or in protobuf set aside, and when a
+// selection has taken long.
+func (w *familyWriter) pause() error {
+	full := len(w.buf) >= pieceSize
+	if !full && w.asked < patience {
+		return nil
+	}
+	w.asked = 0
 	w.family.mu.Unlock()
 	defer w.family.mu.Lock()
 	defer w.forgetScopes()
-	if w.page.Format.Kind == Protobuf {
+	switch {
+	case full && w.page.Format.Kind == Protobuf:
 		w.full = append(w.full, w.buf)
 		w.buf = w.piece()
 		return w.ctx.Err()
+	case full:
+		return w.flush()
+	default:
+		return w.ctx.Err()
 	}
-	return w.flush()
 }
 
 // forgetScopes is for when the lock was given up: a scope may be gone then, and another have its ID.
