@@ -68,8 +68,8 @@ type Config struct {
 	// SendTimestamps writes the time of each point on the page. Default: false.
 	SendTimestamps bool `mapstructure:"send_timestamps"`
 
-	// ScrapeInterval is how often a scrape is expected. After three without one a warning is logged; 0 means never.
-	// Default: 1m.
+	// ScrapeInterval is how often a scrape is expected, at most 168h. After three without one a warning is logged; 0 means
+	// never. Default: 1m.
 	ScrapeInterval time.Duration `mapstructure:"scrape_interval"`
 
 	// MetricExpiration is how long a series without a new point stays on the page; 0 keeps it for ever.
@@ -101,6 +101,7 @@ func (c *Config) Validate() error {
 		c.ResourceLabels.validate(),
 		validateInText(c.ExponentialHistogramsInText),
 		notNegative("scrape_interval", c.ScrapeInterval),
+		notLong("scrape_interval", c.ScrapeInterval),
 		notNegative("metric_expiration", c.expiration()),
 		notNegative("max_series", c.MaxSeries),
 		notNegative("max_memory", c.MaxMemory),

@@ -124,7 +124,7 @@ func TestStuckScraperIsCutOff(t *testing.T) {
 			e := newFixture(t, func(cfg *Config) { cfg.ServerConfig.NetAddr.Endpoint = address })
 			e.engine = endless(e.engine)
 			require.NoError(t, e.Start(t.Context(), componenttest.NewNopHost()))
-			conn := dial(t, address, "Accept-Encoding: "+encoding+"\r\n"+timeoutHeader+": 0.2\r\n")
+			conn := dial(t, address, "Accept-Encoding: "+encoding+"\r\n"+timeoutHeader+": 2\r\n")
 			require.EventuallyWithT(t, func(c *assert.CollectT) {
 				_, err := e.tel.GetMetric("otelcol_prometheus_pull_scrapes")
 				assert.NoError(c, err)
@@ -148,7 +148,7 @@ func TestStuckScraperIsCutOffOverHTTP2(t *testing.T) {
 	defer server.Close()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/metrics", http.NoBody)
 	require.NoError(t, err)
-	req.Header.Set(timeoutHeader, "0.2")
+	req.Header.Set(timeoutHeader, "2")
 	resp, err := server.Client().Do(req)
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()

@@ -10,13 +10,9 @@ const (
 	maxSweepInterval = time.Minute
 )
 
-// sweep frees expired series, scraped or not, until ctx is done.
+// sweep frees expired series, and what others leave behind, scraped or not, until ctx is done.
 func (e *pullExporter) sweep(ctx context.Context) {
-	expiration := e.cfg.expiration()
-	if expiration <= 0 {
-		return
-	}
-	ticker := time.NewTicker(sweepInterval(expiration))
+	ticker := time.NewTicker(sweepInterval(e.cfg.expiration()))
 	defer ticker.Stop()
 	for {
 		select {
@@ -30,5 +26,8 @@ func (e *pullExporter) sweep(ctx context.Context) {
 
 // sweepInterval bounds how long expired series take up memory; pages do not show them anyway.
 func sweepInterval(expiration time.Duration) time.Duration {
+	if expiration <= 0 {
+		return maxSweepInterval
+	}
 	return min(max(expiration/4, minSweepInterval), maxSweepInterval)
 }

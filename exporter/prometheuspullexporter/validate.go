@@ -39,3 +39,13 @@ func notNegative[T int | time.Duration | units.Base2Bytes](key string, value T) 
 	}
 	return nil
 }
+
+// maxScrapeInterval is a week: multiples of an interval must stay durations.
+const maxScrapeInterval = 7 * 24 * time.Hour
+
+func notLong(key string, value time.Duration) error {
+	if value > maxScrapeInterval {
+		return fmt.Errorf("`%s` must be at most %v, got %v", key, maxScrapeInterval, value)
+	}
+	return nil
+}

@@ -22,8 +22,8 @@ type batch struct {
 	gone removals
 
 	// What follows is space to work in.
-	resourceKey, scopeKey, targetKey, text, plain []byte
-	own, all                                      []label
+	resourceKey, scopeKey, targetKey, text []byte
+	own, all                               []label
 }
 
 func (b *batch) read(md pmetric.Metrics) {

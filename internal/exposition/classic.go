@@ -84,24 +84,32 @@ func validCounts(p pmetric.HistogramDataPoint) bool {
 }
 
 func (v classicValues) size(p pmetric.HistogramDataPoint) int {
-	return 64 + 16*max(1, p.BucketCounts().Len()) + 100*p.Exemplars().Len()
+	return 64 + 16*max(1, p.BucketCounts().Len())
 }
 
 // set overwrites the state of a series in place where it has the same bounds.
-func (v classicValues) set(slot uint32, _ *record, p pmetric.HistogramDataPoint) {
+func (v classicValues) set(slot uint32, _ *record, p pmetric.HistogramDataPoint) bool {
 	st, _ := v.family.state(slot).(*classic)
 	if st == nil || !st.bounds.equal(p.ExplicitBounds()) {
 		st = &classic{bounds: v.family.internBounds(p.ExplicitBounds())}
 		st.counts = make([]uint64, len(st.bounds.finite)+1)
-	} else {
-		v.family.mu.stateBytes -= st.size()
-		defer func() { v.family.mu.stateBytes += st.size() }()
+		if !v.place(slot, st) {
+			return false
+		}
 	}
 	st.read(p)
-	st.exemplars = v.names.bucketExemplars(nil, st.bounds.finite, p.Exemplars())
-	if v.family.state(slot) != state(st) {
-		v.family.setState(slot, st)
+	v.exemplify(st, nil, p)
+	return true
+}
+
+// exemplify gives a state in place the exemplars it had that are to stay, and those of a point.
+func (v classicValues) exemplify(st *classic, stay []*exemplar, p pmetric.HistogramDataPoint) {
+	v.family.mu.stateBytes -= st.size()
+	st.exemplars = stay
+	if v.hasRoomForExemplars(min(p.Exemplars().Len(), len(st.counts))) {
+		st.exemplars = v.names.bucketExemplars(stay, st.bounds.finite, p.Exemplars())
 	}
+	v.family.mu.stateBytes += st.size()
 }
 
 // read takes over counts and sum. An explicit bound of +Inf is the one every histogram has, so its two last counts are one.
@@ -122,14 +130,15 @@ func (c *classic) read(p pmetric.HistogramDataPoint) {
 
 // add starts anew where two histograms have no sum: their bounds differ, only one has a sum of its own, the series was
 // a native histogram, or the counts pass what 64 bits hold.
-func (v classicValues) add(slot uint32, r *record, p pmetric.HistogramDataPoint) {
+func (v classicValues) add(slot uint32, r *record, p pmetric.HistogramDataPoint) bool {
 	st, _ := v.family.state(slot).(*classic)
 	if st == nil || !st.bounds.equal(p.ExplicitBounds()) || math.IsNaN(st.sum) == p.HasSum() || overflows(st.count(), p.Count()) {
+		if !v.set(slot, r, p) {
+			return false
+		}
 		r.start = p.StartTimestamp()
-		v.set(slot, r, p)
-		return
+		return true
 	}
-	v.family.mu.stateBytes -= st.size()
 	total := uint64(0)
 	for i := range st.counts {
 		if i < p.BucketCounts().Len() {
@@ -141,8 +150,8 @@ func (v classicValues) add(slot uint32, r *record, p pmetric.HistogramDataPoint)
 		st.counts[i] += total
 	}
 	st.sum += p.Sum()
-	st.exemplars = v.names.bucketExemplars(st.exemplars, st.bounds.finite, p.Exemplars())
-	v.family.mu.stateBytes += st.size()
+	v.exemplify(st, st.exemplars, p)
+	return true
 }
 
 func overflows(a, b uint64) bool {

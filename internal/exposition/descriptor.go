@@ -11,6 +11,9 @@ import (
 // maxDescriptors bounds the metrics remembered; when there are more, all are forgotten and learnt anew.
 const maxDescriptors = 1 << 16
 
+// maxRemembered bounds the length of the names that descriptors and label names are remembered for.
+const maxRemembered = 1 << 10
+
 // descriptors remembers what metrics are called on the page. The zero value is empty.
 type descriptors struct {
 	mu      sync.RWMutex
@@ -39,8 +42,10 @@ func (s *Store) describe(m pmetric.Metric, kind metricKind) *descriptor {
 	name, ok := s.names.metricName(key.name, key.unit, kind.naming)
 	d := &descriptor{name: strings.Clone(name), kind: kind, valid: ok}
 	d.unit = strings.Clone(cleanText(s.names.units.Build(key.unit)))
-	key.name, key.unit = strings.Clone(key.name), strings.Clone(key.unit)
-	s.metrics.add(key, d)
+	if len(key.name)+len(key.unit) <= maxRemembered {
+		key.name, key.unit = strings.Clone(key.name), strings.Clone(key.unit)
+		s.metrics.add(key, d)
+	}
 	return d
 }
 
@@ -64,14 +69,8 @@ func (ds *descriptors) trim() {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	for key, d := range ds.metrics {
-		if f := d.family.Load(); f == nil || f.isDead() {
+		if f := d.family.Load(); f == nil || f.dead.Load() {
 			delete(ds.metrics, key)
 		}
 	}
-}
-
-func (f *family) isDead() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.mu.dead
 }

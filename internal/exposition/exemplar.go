@@ -80,7 +80,7 @@ func (t *translator) exemplarOf(e pmetric.Exemplar) *exemplar {
 	return &exemplar{
 		labels: string(appendLabels(nil, t.exemplarLabels(e))),
 		value:  value,
-		time:   known(e.Timestamp()),
+		time:   usable(e.Timestamp()),
 	}
 }
 

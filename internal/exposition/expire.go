@@ -1,35 +1,38 @@
 package exposition
 
-// Expire removes the series that were not updated for Options.Expiration and returns how many there were.
+// Expire removes the series that were not updated for Options.Expiration and returns how many there were. It also gives
+// back the memory of series that went otherwise, so it is to be called when nothing ever expires too.
 func (s *Store) Expire() int {
-	if s.opts.Expiration <= 0 {
-		return 0
-	}
 	expired := 0
 	for _, f := range s.currentCatalog().families {
 		expired += s.expireFamily(f)
 	}
 	s.metrics.trim()
-	return expired
+	return expired + int(s.overdue.Swap(0))
 }
 
 func (s *Store) expireFamily(f *family) int {
-	var gone removals
+	gone := s.removeExpired(f)
+	s.finish(&gone)
+	s.dropIfEmpty(f)
+	return gone.series
+}
+
+func (s *Store) removeExpired(f *family) (gone removals) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dead.Load() {
+		return gone
+	}
 	now := s.now()
 	for slot, r := range f.mu.series.Slots(0, f.mu.series.End()) {
 		if s.expired(r, now) {
 			s.remove(f, slot, &gone)
 		}
 	}
+	f.compact()
 	s.account(f)
-	empty := f.mu.series.Len() == 0
-	f.mu.Unlock()
-	s.finish(&gone)
-	if empty {
-		s.dropIfEmpty(f)
-	}
-	return gone.series
+	return gone
 }
 
 func (s *Store) expired(r *record, now int64) bool {

@@ -18,7 +18,7 @@ func (s *Store) openFamily(d *descriptor) (*family, *family, Reason) {
 			d.family.Store(f)
 		}
 		f.mu.Lock()
-		if !f.mu.dead {
+		if !f.dead.Load() {
 			return f, nil, ""
 		}
 		f.mu.Unlock()
@@ -28,10 +28,23 @@ func (s *Store) openFamily(d *descriptor) (*family, *family, Reason) {
 
 // claimFamily finds or makes a family. A family in its way that has only expired series gives way.
 func (s *Store) claimFamily(d *descriptor) (f, owner *family, reason Reason) {
-	if f, owner, reason = s.tryClaim(d); f != nil || s.expireFamily(owner) == 0 {
+	if f, owner, reason = s.tryClaim(d); f != nil || !s.mayExpire(owner) {
 		return f, owner, reason
 	}
+	s.overdue.Add(int64(s.expireFamily(owner)))
 	return s.tryClaim(d)
+}
+
+// mayExpire bounds how often conflicts lead to a walk over a family.
+func (s *Store) mayExpire(f *family) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := s.now()
+	if s.opts.Expiration <= 0 || f.mu.looked > 0 && now-f.mu.looked < int64(s.opts.Expiration)/4 {
+		return false
+	}
+	f.mu.looked = max(now, 1)
+	return true
 }
 
 func (s *Store) tryClaim(d *descriptor) (f, owner *family, reason Reason) {
@@ -59,10 +72,10 @@ func (s *Store) dropIfEmpty(f *family) {
 	defer s.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.mu.dead || f.mu.series.Len() > 0 {
+	if f.dead.Load() || f.mu.series.Len() > 0 {
 		return
 	}
-	f.mu.dead = true
+	f.dead.Store(true)
 	delete(s.mu.families, f.name)
 	s.mu.samples.release(f.name, f.typ)
 	s.mu.catalog = nil

@@ -2,6 +2,7 @@ package exposition
 
 import (
 	"sync"
+	"sync/atomic"
 
 	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -15,6 +16,8 @@ type family struct {
 	typ  dto.MetricType
 	// only is the type of the family in OpenMetrics where that has a word of its own for it.
 	only string
+	// dead is set, under its lock, when the family is no longer in its store.
+	dead atomic.Bool
 
 	mu familyState
 }
@@ -22,9 +25,9 @@ type family struct {
 type familyState struct {
 	sync.Mutex
 	help, unit string
-	// dead is set when the family is no longer in its store.
-	dead   bool
-	warned [conflictKinds]bool
+	warned     [conflictKinds]bool
+	// looked is when a conflict last led to a look for expired series.
+	looked int64
 	// misfit is set once a series did not fit the type that only tells.
 	misfit bool
 
@@ -100,12 +103,17 @@ func (f *family) state(slot uint32) state {
 	return nil
 }
 
-func (f *family) setState(slot uint32, st state) {
+// keepState puts a state at a slot, without account of it.
+func (f *family) keepState(slot uint32, st state) {
 	for uint32(len(f.mu.states)) <= slot {
 		f.mu.states = append(f.mu.states, nil)
 	}
-	f.forgetState(f.mu.states[slot])
 	f.mu.states[slot] = st
+}
+
+func (f *family) setState(slot uint32, st state) {
+	f.forgetState(f.state(slot))
+	f.keepState(slot, st)
 	f.mu.stateBytes += st.size()
 	if _, native := st.(*native); native {
 		f.mu.natives++
@@ -127,12 +135,16 @@ func (f *family) setExemplar(slot uint32, e *exemplar) {
 		f.mu.stateBytes -= old.size()
 		delete(f.mu.exemplars, slot)
 	}
-	if e == nil {
-		return
+	if e != nil {
+		f.keepExemplar(slot, e)
+		f.mu.stateBytes += e.size()
 	}
+}
+
+// keepExemplar puts an exemplar at a slot, without account of it.
+func (f *family) keepExemplar(slot uint32, e *exemplar) {
 	if f.mu.exemplars == nil {
 		f.mu.exemplars = make(map[uint32]*exemplar)
 	}
 	f.mu.exemplars[slot] = e
-	f.mu.stateBytes += e.size()
 }

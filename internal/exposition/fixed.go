@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 )
 
 // The text formats have no words for native histograms. There they are classic ones whose bounds are powers of two:
@@ -25,7 +26,7 @@ func (n *native) cumulative(dst []step) []step {
 		if last := len(out) - 1; last >= 0 && out[last].bound == s.bound {
 			out[last].count = total
 		} else if !math.IsInf(s.bound, 1) {
-			out = append(out, step{s.bound, total})
+			out = append(out, step{s.bound + 0, total}) // no -0: a bound has one text
 		}
 	}
 	return out
@@ -74,8 +75,7 @@ func (n *native) fixed() *classic {
 func (n *native) bucketExemplars(bounds []float64) []*exemplar {
 	out := make([]*exemplar, len(bounds)+1)
 	for _, e := range n.exemplars {
-		i, _ := slices.BinarySearch(bounds, e.value)
-		out[i] = e
+		out[sort.SearchFloat64s(bounds, e.value)] = e
 	}
 	return out
 }

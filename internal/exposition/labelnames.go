@@ -28,7 +28,7 @@ func (n *labelNames) add(key, name string) {
 	if n.names == nil {
 		n.names = make(map[string]string)
 	}
-	if len(n.names) < maxLabelNames {
+	if len(n.names) < maxLabelNames && len(key) <= maxRemembered {
 		n.names[strings.Clone(key)] = strings.Clone(name)
 	}
 }

@@ -21,7 +21,7 @@ func (t *translator) appendAttributes(dst []label, attrs pcommon.Map) []label {
 }
 
 // resolve sorts the labels and returns them with each name once: values of colliding names are joined with ";" in the
-// order of their original keys, unless they say the same, reserved names get an "exported_" prefix, and empty values are left out because to
+// order of their original keys, once where key and value are the same, reserved names get an "exported_" prefix, and empty values are left out because to
 // Prometheus they are absent. It works in place.
 func resolve(ls []label, typ dto.MetricType) []label {
 	ls = slices.DeleteFunc(ls, func(l label) bool { return l.value == "" })

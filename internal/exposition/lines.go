@@ -145,7 +145,7 @@ func (l *lines) exemplarOf(slot uint32) *exemplar {
 
 // createdLine is for the series whose labels are in l.labels.
 func (l *lines) createdLine(dst []byte, r *record) []byte {
-	if !l.called.created || known(r.start) == 0 {
+	if !l.called.created || usable(r.start) == 0 {
 		return dst
 	}
 	dst = l.created.appendTo(dst, l.labels, nil)

@@ -13,14 +13,12 @@ import (
 func (r *reader) locate(attrs pcommon.Map) (uint32, bool) {
 	st := &r.family.mu
 	r.attrs, r.key = attrs, st.series.Key(r.scope.id, attrs)
-	if slot, known := st.series.Find(r.key); known {
+	slot, found := st.series.Find(r.key)
+	r.foreign = !found
+	if found {
 		return slot, true
 	}
-	slot, known := r.locateLabels()
-	if known {
-		r.adopt(slot)
-	}
-	return slot, known
+	return r.locateLabels()
 }
 
 func (r *reader) locateLabels() (uint32, bool) {
@@ -95,9 +93,12 @@ func (s *Store) labelsOf(f *family, slot uint32) []label {
 	return ls
 }
 
-// adopt gives a series the identity of the point under way, by which it is found at once from then on.
+// adopt gives a series the identity of the point under way, by which it is found at once from then on, if there is room.
 func (r *reader) adopt(slot uint32) {
 	st := &r.family.mu
+	if r.full(r.family, len(r.key)+r.textSize()) {
+		return
+	}
 	st.series.Rekey(slot, r.key)
 	rec := st.series.At(slot)
 	r.scope.users.Add(1)
@@ -157,13 +158,21 @@ func (s *Store) full(f *family, more int) bool {
 	return s.Memory()+int64(unaccounted+more) > s.opts.MaxMemory
 }
 
-// outgrows reports whether a state of the size would pass the bound on memory that the present one keeps.
-func (r *reader) outgrows(slot uint32, size int) bool {
-	if size == 0 || r.opts.MaxMemory <= 0 {
+// place replaces a state, unless the new one is larger and there is no room for that.
+func (r *reader) place(slot uint32, st state) bool {
+	grows := st.size()
+	if old := r.family.state(slot); old != nil {
+		grows -= old.size()
+	}
+	if grows > 0 && r.full(r.family, grows) {
 		return false
 	}
-	if st := r.family.state(slot); st != nil {
-		size -= st.size()
-	}
-	return size > 0 && r.full(r.family, size)
+	r.family.setState(slot, st)
+	return true
+}
+
+// hasRoomForExemplars is asked before any is kept: they are the first that a full store does without.
+func (r *reader) hasRoomForExemplars(n int) bool {
+	const each = 48 + 2*maxExemplarRunes
+	return n > 0 && !r.full(r.family, n*each)
 }

@@ -19,7 +19,8 @@ func (s *Store) message(f *family, slot uint32, r *record, words histograms) *dt
 		}
 	case dto.MetricType_UNTYPED:
 		m.Untyped = &dto.Untyped{Value: new(r.value)}
-	case dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM, dto.MetricType_SUMMARY:
+	case dto.MetricType_GAUGE_HISTOGRAM: // there are none
+	case dto.MetricType_HISTOGRAM, dto.MetricType_SUMMARY:
 		st := f.histogram(slot, words)
 		if st == nil {
 			return nil

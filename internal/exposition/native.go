@@ -2,6 +2,7 @@ package exposition
 
 import (
 	"math"
+	"slices"
 
 	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -38,7 +39,7 @@ type nativeBucket struct {
 }
 
 func (n *native) size() int {
-	size := 160 + 16*(cap(n.positive)+cap(n.negative)) + 8*len(n.exemplars)
+	size := 160 + 16*(len(n.positive)+len(n.negative)) + 8*len(n.exemplars)
 	for _, e := range n.exemplars {
 		size += e.size()
 	}
@@ -65,10 +66,10 @@ func (v nativeValues) check(p pmetric.ExponentialHistogramDataPoint) Reason {
 	return ""
 }
 
-// maxIndex is far outside what a float64 needs. Within, no distance of two indexes leaves 32 bits.
-const maxIndex = 1 << 30
+// maxExponent is the power of two that no float64 passes, in either direction.
+const maxExponent = 1100
 
-// total returns false when indexes are out of bounds or the counts pass 63 bits, for deltas on the wire are signed.
+// total returns false when a bucket is where no float64 is or the counts pass 63 bits, for deltas on the wire are signed.
 func total(b pmetric.ExponentialHistogramDataPointBuckets, scale int32) (uint64, bool) {
 	sum, counts := uint64(0), b.BucketCounts()
 	if counts.Len() == 0 {
@@ -80,9 +81,16 @@ func total(b pmetric.ExponentialHistogramDataPointBuckets, scale int32) (uint64,
 		}
 		sum += counts.At(i)
 	}
-	shift := max(0, scale-maxSchema)
-	first, last := downscale(int64(b.Offset()), shift), downscale(int64(b.Offset())+int64(counts.Len()), shift)
-	return sum, first > -maxIndex && last < maxIndex
+	first, last := int64(b.Offset()), int64(b.Offset())+int64(counts.Len())
+	return sum, power(first, scale) >= -maxExponent && power(last, scale) <= maxExponent
+}
+
+// power returns the power of two at or below the bound of an index.
+func power(index int64, scale int32) int64 {
+	if scale < 0 {
+		return index << -scale
+	}
+	return downscale(index, scale)
 }
 
 // adds tells whether the parts make up the whole, which 64 bits must hold.
@@ -98,17 +106,16 @@ func adds(whole uint64, parts ...uint64) bool {
 
 // size is that of a state in which each bucket is populated, as they mostly are.
 func (v nativeValues) size(p pmetric.ExponentialHistogramDataPoint) int {
-	buckets := p.Positive().BucketCounts().Len() + p.Negative().BucketCounts().Len()
-	return 160 + 16*buckets + 100*p.Exemplars().Len()
+	return 160 + 16*(p.Positive().BucketCounts().Len()+p.Negative().BucketCounts().Len())
 }
 
-func (v nativeValues) set(slot uint32, _ *record, p pmetric.ExponentialHistogramDataPoint) {
-	v.family.setState(slot, v.read(p))
+func (v nativeValues) set(slot uint32, _ *record, p pmetric.ExponentialHistogramDataPoint) bool {
+	return v.place(slot, v.read(p))
 }
 
 func (v nativeValues) read(p pmetric.ExponentialHistogramDataPoint) *native {
 	schema := min(p.Scale(), maxSchema)
-	return &native{
+	n := &native{
 		schema:        schema,
 		zeroThreshold: zeroThreshold(p),
 		zeroCount:     p.ZeroCount(),
@@ -116,8 +123,11 @@ func (v nativeValues) read(p pmetric.ExponentialHistogramDataPoint) *native {
 		sum:           p.Sum(),
 		positive:      readSide(p.Positive(), p.Scale()-schema),
 		negative:      readSide(p.Negative(), p.Scale()-schema),
-		exemplars:     v.names.timedExemplars(p.Exemplars()),
 	}
+	if v.hasRoomForExemplars(p.Exemplars().Len()) {
+		n.exemplars = v.names.timedExemplars(p.Exemplars())
+	}
+	return n
 }
 
 func zeroThreshold(p pmetric.ExponentialHistogramDataPoint) float64 {
@@ -136,7 +146,7 @@ func readSide(b pmetric.ExponentialHistogramDataPointBuckets, shift int32) side 
 			s = s.push(int32(downscale(int64(b.Offset())+int64(i), shift)+1), count)
 		}
 	}
-	return s
+	return slices.Clip(s)
 }
 
 // push adds to the last bucket, or a new one after it.

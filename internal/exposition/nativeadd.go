@@ -7,18 +7,24 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// add starts anew where the series was a histogram of other kind, or the counts pass what 64 bits hold.
-func (v nativeValues) add(slot uint32, r *record, p pmetric.ExponentialHistogramDataPoint) {
-	delta := v.read(p)
-	if old, _ := v.family.state(slot).(*native); old != nil && !overflows(old.count, delta.count) {
-		if delta.exemplars == nil {
-			delta.exemplars = old.exemplars
+// add starts anew where the series was a histogram of other kind, or the counts pass what a signed number holds.
+func (v nativeValues) add(slot uint32, r *record, p pmetric.ExponentialHistogramDataPoint) bool {
+	sum := v.read(p)
+	old, _ := v.family.state(slot).(*native)
+	continues := old != nil && old.count <= math.MaxInt64-min(sum.count, math.MaxInt64)
+	if continues {
+		if sum.exemplars == nil {
+			sum.exemplars = old.exemplars
 		}
-		delta.merge(old)
-	} else {
+		sum.merge(old)
+	}
+	if !v.place(slot, sum) {
+		return false
+	}
+	if !continues {
 		r.start = p.StartTimestamp()
 	}
-	v.family.setState(slot, delta)
+	return true
 }
 
 // merge adds another histogram, at the resolution and the zero bucket that both can have.

@@ -18,14 +18,15 @@ func (gaugeValues) check(p pmetric.NumberDataPoint) Reason {
 
 func (gaugeValues) size(pmetric.NumberDataPoint) int { return 0 }
 
-func (v gaugeValues) set(slot uint32, r *record, p pmetric.NumberDataPoint) {
+func (v gaugeValues) set(slot uint32, r *record, p pmetric.NumberDataPoint) bool {
 	r.value = number(p)
 	if v.family.only != "" && !v.family.mu.misfit {
 		v.family.mu.misfit = !v.fits(slot, r)
 	}
+	return true
 }
 
-func (gaugeValues) add(uint32, *record, pmetric.NumberDataPoint) {} // deltas are refused
+func (gaugeValues) add(uint32, *record, pmetric.NumberDataPoint) bool { return false } // deltas are refused
 
 // fits tells whether a series may stand in a family of the type OpenMetrics alone knows.
 func (v gaugeValues) fits(slot uint32, r *record) bool {
@@ -54,17 +55,24 @@ func (v counterValues) check(p pmetric.NumberDataPoint) Reason {
 
 func (v counterValues) size(pmetric.NumberDataPoint) int { return 0 }
 
-func (v counterValues) set(slot uint32, r *record, p pmetric.NumberDataPoint) {
+func (v counterValues) set(slot uint32, r *record, p pmetric.NumberDataPoint) bool {
 	r.value = number(p)
-	if p.Exemplars().Len() > 0 || v.family.mu.exemplars != nil {
-		v.family.setExemplar(slot, v.names.latestExemplar(p.Exemplars()))
+	if v.family.mu.exemplars != nil {
+		v.family.setExemplar(slot, nil)
 	}
+	v.keepLatest(slot, p)
+	return true
 }
 
 // add keeps the last exemplar when the delta has none.
-func (v counterValues) add(slot uint32, r *record, p pmetric.NumberDataPoint) {
+func (v counterValues) add(slot uint32, r *record, p pmetric.NumberDataPoint) bool {
 	r.value += number(p)
-	if p.Exemplars().Len() > 0 {
+	v.keepLatest(slot, p)
+	return true
+}
+
+func (v counterValues) keepLatest(slot uint32, p pmetric.NumberDataPoint) {
+	if v.hasRoomForExemplars(min(p.Exemplars().Len(), 1)) {
 		v.family.setExemplar(slot, v.names.latestExemplar(p.Exemplars()))
 	}
 }

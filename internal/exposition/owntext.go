@@ -1,6 +1,8 @@
 package exposition
 
 import (
+	"strings"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/sluice-metrics/sluice/internal/series"
@@ -33,24 +35,32 @@ func (f *family) appendPlain(dst, key []byte) []byte {
 }
 
 // isPlain tells whether the labels of the point under way can be written from its key: none was joined, left out,
-// cleaned or escaped. The text of a label that was is not as long as it would be.
+// cleaned or escaped.
 func (r *reader) isPlain() bool {
 	shape, _ := series.Split(r.key)
-	if shape < 0 || len(r.own) != r.attrs.Len() || hasFloat(r.attrs) {
+	if shape < 0 || len(r.own) != r.attrs.Len() {
 		return false
 	}
-	r.learnShape(shape)
-	r.plain = r.family.appendPlain(r.plain[:0], r.key)
-	return len(r.plain) == len(r.text)
-}
-
-func hasFloat(attrs pcommon.Map) bool {
-	for _, v := range attrs.All() {
-		if v.Type() == pcommon.ValueTypeDouble {
-			return true
+	for _, v := range r.attrs.All() {
+		if !isPlainValue(v) {
+			return false
 		}
 	}
-	return false
+	r.learnShape(shape)
+	return true
+}
+
+// isPlainValue is false for floats, whose text is not in the key.
+func isPlainValue(v pcommon.Value) bool {
+	switch v.Type() {
+	case pcommon.ValueTypeInt, pcommon.ValueTypeBool:
+		return true
+	case pcommon.ValueTypeDouble:
+		return false
+	case pcommon.ValueTypeStr, pcommon.ValueTypeBytes, pcommon.ValueTypeMap, pcommon.ValueTypeSlice, pcommon.ValueTypeEmpty:
+	}
+	text := v.AsString()
+	return cleanText(text) == text && !strings.ContainsAny(text, escapesInQuotes)
 }
 
 // learnShape makes the texts of a shape the first time it is seen.
@@ -81,14 +91,18 @@ func (f *family) setOdd(slot uint32, text []byte) {
 		f.mu.stateBytes -= len(old) + entry
 		delete(f.mu.odd, slot)
 	}
-	if text == nil {
-		return
+	if text != nil {
+		f.keepOdd(slot, string(text))
+		f.mu.stateBytes += len(text) + entry
 	}
+}
+
+// keepOdd puts a text at a slot, without account of it.
+func (f *family) keepOdd(slot uint32, text string) {
 	if f.mu.odd == nil {
 		f.mu.odd = make(map[uint32]string)
 	}
-	f.mu.odd[slot] = string(text)
-	f.mu.stateBytes += len(text) + entry
+	f.mu.odd[slot] = text
 }
 
 // textSize is the memory that the labels of the point under way take.

@@ -67,7 +67,7 @@ func (s *Store) histogramsOf(format expfmt.FormatType) histograms {
 	}
 }
 
-// histograms returns the state to show, nil for none. A family that holds both kinds is classic in protobuf too:
+// histogram returns the state to show, nil for none. A family that holds both kinds is classic in protobuf too:
 // Prometheus' parser takes the first series for the kind of all.
 func (f *family) histogram(slot uint32, words histograms) state {
 	n, isNative := f.state(slot).(*native)

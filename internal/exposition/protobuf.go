@@ -18,12 +18,21 @@ type messages struct {
 
 	scope  uint32
 	shared []byte
+	// histograms is what becomes of those of the family.
+	histograms histograms
 
 	// What follows is space to work in: one for each depth of messages.
 	metric, value, inner, leaf []byte
 }
 
-func (p *messages) begin(f *family) { p.family = f }
+// begin decides whether histograms of the family are native or classic: a parser takes the first for the kind of all, and
+// others may come while the page is written.
+func (p *messages) begin(f *family) {
+	p.family, p.histograms = f, asClassic
+	if f.mu.natives == f.mu.series.Len() {
+		p.histograms = asTheyAre
+	}
+}
 
 // heading writes the fields of a family other than its series.
 func (p *messages) heading(dst []byte) []byte {
@@ -39,8 +48,11 @@ func (p *messages) heading(dst []byte) []byte {
 	return dst
 }
 
-// series writes one series as a field of its family.
+// series writes one series as a field of its family. A classic histogram that has come to native ones has to wait.
 func (p *messages) series(dst []byte, slot uint32, r *record) []byte {
+	if _, late := p.family.state(slot).(*classic); late && p.histograms == asTheyAre {
+		return dst
+	}
 	p.metric = p.appendOwnPairs(p.metric[:0], slot, r)
 	if r.scope != 0 && r.flags&flagWhole == 0 {
 		p.metric = append(p.metric, p.sharedOf(r.scope)...)
@@ -128,15 +140,13 @@ func (p *messages) appendValue(slot uint32, r *record) protowire.Number {
 	case dto.MetricType_SUMMARY:
 		p.appendSummary(p.family.state(slot).(*summary), r)
 		return 4
-	case dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM:
+	case dto.MetricType_HISTOGRAM:
 		p.appendHistogram(slot, r)
 		return 7
-	case dto.MetricType_UNTYPED:
-		p.value = appendDoubleField(p.value, 1, r.value)
-		return 5
-	default:
-		return 5
+	case dto.MetricType_UNTYPED, dto.MetricType_GAUGE_HISTOGRAM:
 	}
+	p.value = appendDoubleField(p.value, 1, r.value)
+	return 5
 }
 
 func (p *messages) appendSummary(s *summary, r *record) {
@@ -151,10 +161,14 @@ func (p *messages) appendSummary(s *summary, r *record) {
 }
 
 func (p *messages) appendHistogram(slot uint32, r *record) {
-	switch st := p.family.histogram(slot, asTheyAre).(type) {
+	switch st := p.family.state(slot).(type) {
 	case *classic:
 		p.appendClassic(st, r)
 	case *native:
+		if p.histograms == asClassic {
+			p.appendClassic(st.fixed(), r)
+			return
+		}
 		p.appendNative(st, r)
 	}
 }
@@ -217,7 +231,7 @@ func (p *messages) appendExemplar(dst []byte, field protowire.Number, e *exempla
 
 // appendTime writes a google.protobuf.Timestamp, unless there is no time.
 func (p *messages) appendTime(dst []byte, field protowire.Number, ts pcommon.Timestamp) []byte {
-	if known(ts) == 0 {
+	if usable(ts) == 0 {
 		return dst
 	}
 	p.leaf = appendVarintField(p.leaf[:0], 1, uint64(ts/1e9))

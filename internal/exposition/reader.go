@@ -22,6 +22,8 @@ type reader struct {
 	key   []byte
 	flags recordFlags
 	hash  uint64
+	// foreign says that the series of the point was found by its labels alone.
+	foreign bool
 }
 
 // dataPoint is what all kinds of points have in common.
@@ -41,11 +43,12 @@ type dataPoints[P dataPoint] interface {
 type values[P dataPoint] interface {
 	// check returns the reason to refuse a point for its value, or "".
 	check(p P) Reason
-	// size is about the memory the state of the point takes.
+	// size bounds the memory the state of the point takes.
 	size(p P) int
-	// set replaces the state of a series, add adds a delta to it.
-	set(slot uint32, r *record, p P)
-	add(slot uint32, r *record, p P)
+	// set replaces the state of a series, add adds a delta to it. They return false, and change nothing, when there is no
+	// room for a state that grows.
+	set(slot uint32, r *record, p P) bool
+	add(slot uint32, r *record, p P) bool
 }
 
 func (r *reader) read(m pmetric.Metric) {
@@ -128,7 +131,11 @@ func insertPoint[P dataPoint, V values[P]](r *reader, p P, v V) {
 	if r.delta {
 		rec.flags |= flagDelta
 	}
-	v.set(slot, rec, p)
+	if !v.set(slot, rec, p) {
+		r.remove(r.family, slot, &r.gone)
+		r.out.refuse(ReasonMaxMemory, 1)
+		return
+	}
 	r.accept(rec, p.Timestamp(), p.StartTimestamp())
 }
 
@@ -138,20 +145,23 @@ func updatePoint[P dataPoint, V values[P]](r *reader, slot uint32, p P, v V) {
 		r.out.refuse(reason, 1)
 		return
 	}
-	if r.outgrows(slot, v.size(p)) {
-		r.out.refuse(ReasonMaxMemory, 1)
+	start, change := p.StartTimestamp(), v.set
+	if r.delta {
+		change = v.add
+	}
+	if !change(slot, rec, p) {
+		r.skip(slot, true, ts, ReasonMaxMemory)
 		return
+	}
+	if r.delta {
+		start = rec.start
 	}
 	if rec.batch == r.number && rec.time == ts {
 		r.out.refuse(ReasonDuplicateSeries, 1)
 		r.out.Accepted--
 	}
-	start := p.StartTimestamp()
-	if r.delta {
-		start = rec.start
-		v.add(slot, rec, p)
-	} else {
-		v.set(slot, rec, p)
+	if r.foreign {
+		r.adopt(slot)
 	}
 	r.accept(rec, ts, start)
 }
@@ -165,7 +175,7 @@ func (r *reader) accept(rec *record, ts, start pcommon.Timestamp) {
 // admit returns the reason to refuse a point of a known series. One that is refused for a gap before it still moves the
 // window of its series on: one gap then costs one point and not every point after it.
 func (r *reader) admit(rec *record, ts, start pcommon.Timestamp) Reason {
-	ahead := rec.time > r.wall+farFuture
+	ahead := r.ahead(rec, ts)
 	switch {
 	case ts < rec.time && !ahead:
 		return ReasonOutOfOrder
@@ -183,6 +193,11 @@ func (r *reader) admit(rec *record, ts, start pcommon.Timestamp) Reason {
 	}
 }
 
+// ahead reports whether the time of a series is so far in the future that a point of the present counts more.
+func (r *reader) ahead(rec *record, ts pcommon.Timestamp) bool {
+	return rec.time > r.wall+farFuture && ts <= r.wall+farFuture
+}
+
 // skip refuses a point without a value. A delta without one moves the window of its series on.
 func (r *reader) skip(slot uint32, known bool, ts pcommon.Timestamp, reason Reason) {
 	r.out.refuse(reason, 1)
@@ -196,7 +211,7 @@ func (r *reader) skip(slot uint32, known bool, ts pcommon.Timestamp, reason Reas
 
 func (r *reader) markStale(slot uint32, known bool, ts pcommon.Timestamp) {
 	if known {
-		if rec := r.family.mu.series.At(slot); ts < rec.time {
+		if rec := r.family.mu.series.At(slot); ts < rec.time && !r.ahead(rec, ts) {
 			r.out.refuse(ReasonOutOfOrder, 1)
 			return
 		}

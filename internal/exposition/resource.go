@@ -19,8 +19,8 @@ type target struct {
 func (s *Store) targetOf(attrs pcommon.Map) target {
 	var tg target
 	job := jobOf(attrs)
-	tg.identity = appendOwn(tg.identity, "job", job)
-	tg.identity = appendOwn(tg.identity, "instance", attribute(attrs, attrServiceInstanceID))
+	tg.identity = appendIfSet(tg.identity, "job", job)
+	tg.identity = appendIfSet(tg.identity, "instance", attribute(attrs, attrServiceInstanceID))
 	for name, value := range s.opts.ConstLabels {
 		tg.constant = append(tg.constant, label{key: name, name: s.names.labelName(name), value: cleanText(value)})
 	}
@@ -65,8 +65,8 @@ func attribute(attrs pcommon.Map, key string) string {
 	return cleanText(value.AsString())
 }
 
-// appendOwn adds a label of our own, whose original key is its name.
-func appendOwn(dst []label, name, value string) []label {
+// appendIfSet adds a label of our own, whose original key is its name.
+func appendIfSet(dst []label, name, value string) []label {
 	if value == "" {
 		return dst
 	}

@@ -25,9 +25,9 @@ func reservedScope(name string) bool {
 // appendScope adds the otel_scope_* labels. Scope attributes that translate to one of the three names the
 // specification reserves are left out, as it demands.
 func (t *translator) appendScope(dst []label, scope pcommon.InstrumentationScope, schemaURL string) []label {
-	dst = appendOwn(dst, scopeName, cleanText(scope.Name()))
-	dst = appendOwn(dst, scopeVersion, cleanText(scope.Version()))
-	dst = appendOwn(dst, scopeSchemaURL, cleanText(schemaURL))
+	dst = appendIfSet(dst, scopeName, cleanText(scope.Name()))
+	dst = appendIfSet(dst, scopeVersion, cleanText(scope.Version()))
+	dst = appendIfSet(dst, scopeSchemaURL, cleanText(schemaURL))
 	for key, value := range scope.Attributes().All() {
 		name := t.labelName(scopePrefix + key)
 		if reservedScope(name) {

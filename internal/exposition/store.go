@@ -12,6 +12,7 @@ import (
 // Store keeps the latest cumulative state of every series. All methods may be called concurrently.
 //
 // Locks are taken in this order, and none is held while a page is written: the store's, a family's, that of contexts.
+// That of descriptors is never held together with another.
 type Store struct {
 	opts     Options
 	names    *translator
@@ -25,6 +26,8 @@ type Store struct {
 	series  atomic.Int64
 	// memory is that of the families.
 	memory atomic.Int64
+	// overdue counts the series that expired when they were in the way, before Expire came.
+	overdue atomic.Int64
 
 	mu struct {
 		sync.RWMutex

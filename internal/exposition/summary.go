@@ -17,7 +17,7 @@ type summary struct {
 
 type quantile struct{ rank, value float64 }
 
-func (s *summary) size() int { return 56 + 16*cap(s.quantiles) }
+func (s *summary) size() int { return 56 + 16*len(s.quantiles) }
 
 func (s *summary) message(m *dto.Metric, r *record) {
 	m.Summary = &dto.Summary{SampleCount: new(s.count), SampleSum: new(s.sum), CreatedTimestamp: timeMessage(r.start)}
@@ -42,11 +42,11 @@ func (summaryValues) check(p pmetric.SummaryDataPoint) Reason {
 
 func (summaryValues) size(p pmetric.SummaryDataPoint) int { return 56 + 16*p.QuantileValues().Len() }
 
-func (v summaryValues) set(slot uint32, _ *record, p pmetric.SummaryDataPoint) {
-	v.family.setState(slot, &summary{count: p.Count(), sum: p.Sum(), quantiles: readQuantiles(nil, p.QuantileValues())})
+func (v summaryValues) set(slot uint32, _ *record, p pmetric.SummaryDataPoint) bool {
+	return v.place(slot, &summary{count: p.Count(), sum: p.Sum(), quantiles: readQuantiles(nil, p.QuantileValues())})
 }
 
-func (summaryValues) add(uint32, *record, pmetric.SummaryDataPoint) {} // there are no deltas
+func (summaryValues) add(uint32, *record, pmetric.SummaryDataPoint) bool { return false } // there are no deltas
 
 func readQuantiles(dst []quantile, values pmetric.SummaryDataPointValueAtQuantileSlice) []quantile {
 	dst = slices.Grow(dst, values.Len())

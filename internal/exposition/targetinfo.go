@@ -61,20 +61,19 @@ func (b *batch) addTargetInfo(f *family, r *resource) {
 
 // removeTargetInfo removes the target_info of a resource that is gone, unless another one's has taken its place.
 func (s *Store) removeTargetInfo(r *resource) {
-	f := s.target.family.Load()
+	s.mu.RLock()
+	f := s.mu.families[targetInfoName]
+	s.mu.RUnlock()
 	if f == nil {
 		return
 	}
 	f.mu.Lock()
-	slot, known := f.mu.series.Find(appendTargetKey(nil, &r.target))
-	if !f.mu.dead && known && f.mu.series.At(slot).start == pcommon.Timestamp(r.serial) {
+	slot, found := f.mu.series.Find(appendTargetKey(nil, &r.target))
+	if found && !f.dead.Load() && f.mu.series.At(slot).start == pcommon.Timestamp(r.serial) {
 		var none removals
 		s.remove(f, slot, &none)
 		s.account(f)
 	}
-	empty := f.mu.series.Len() == 0
 	f.mu.Unlock()
-	if empty {
-		s.dropIfEmpty(f)
-	}
+	s.dropIfEmpty(f)
 }

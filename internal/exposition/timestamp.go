@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// known returns 0, which is no time, for one later than time.Time can tell in nanoseconds.
-func known(ts pcommon.Timestamp) pcommon.Timestamp {
+// usable returns 0, which is no time, for one later than time.Time can tell in nanoseconds.
+func usable(ts pcommon.Timestamp) pcommon.Timestamp {
 	if ts > math.MaxInt64 {
 		return 0
 	}
@@ -17,7 +17,7 @@ func known(ts pcommon.Timestamp) pcommon.Timestamp {
 
 // timeMessage is nil when there is no time.
 func timeMessage(ts pcommon.Timestamp) *timestamppb.Timestamp {
-	if known(ts) == 0 {
+	if usable(ts) == 0 {
 		return nil
 	}
 	return timestamppb.New(ts.AsTime())

@@ -119,9 +119,12 @@ const maxSpare = 8
 
 // recycle forgets everything but buffers: IDs of scopes mean something else in another store, and later in this one.
 func (p *pageWriter) recycle() {
-	p.spare = append(p.spare, p.full...)
-	p.ctx, p.store, p.w, p.page, p.full = nil, nil, nil, Page{}, p.full[:0]
-	p.spare = p.spare[:min(len(p.spare), maxSpare)]
+	p.setFree()
+	if len(p.spare) > maxSpare {
+		clear(p.spare[maxSpare:])
+		p.spare = p.spare[:maxSpare]
+	}
+	p.ctx, p.store, p.w, p.page = nil, nil, nil, Page{}
 	p.lines.forget()
 	p.messages.forget()
 	pageWriters.Put(p)
@@ -129,6 +132,9 @@ func (p *pageWriter) recycle() {
 
 func (p *pageWriter) write(c *catalog) error {
 	for i, f := range c.families {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
 		if err := p.family(f, c.openMetrics[i]); err != nil {
 			return err
 		}
@@ -257,6 +263,7 @@ func (p *pageWriter) forgetScopes() { p.lines.scope, p.messages.scope = 0, 0 }
 func (p *pageWriter) piece() []byte {
 	if last := len(p.spare) - 1; last >= 0 {
 		piece := p.spare[last][:0]
+		p.spare[last] = nil
 		p.spare = p.spare[:last]
 		return piece
 	}
@@ -281,15 +288,23 @@ func (w *familyWriter) endMessage() error {
 
 func (p *pageWriter) writeMessage(begin []byte) error {
 	p.out = append(p.out, begin...)
-	for _, piece := range append(p.full, p.buf) {
+	for _, piece := range p.full {
 		p.out = append(p.out, piece...)
 		if err := p.flushOut(pieceSize); err != nil {
 			return err
 		}
 	}
+	p.setFree()
+	p.out = append(p.out, p.buf...)
+	p.buf = p.buf[:0]
+	return p.flushOut(pieceSize)
+}
+
+// setFree makes the pieces of a family that is written ones to use again.
+func (p *pageWriter) setFree() {
 	p.spare = append(p.spare, p.full...)
-	p.full, p.buf = p.full[:0], p.buf[:0]
-	return nil
+	clear(p.full)
+	p.full = p.full[:0]
 }
 
 // flush writes all there is; in the text formats out is empty, and changes places with buf.

@@ -60,7 +60,7 @@ func (s *Slab) Bytes() int { return s.bytes }
 
 func (b *slabBlock) size() int { return cap(b.data) + refBytes*cap(b.refs) }
 
-// put appends text. A block that is full for the first time gives back what it has grown too much.
+// put appends text. A full block gives back what it has grown too much.
 func (b *slabBlock) put(i uint32, text []byte) {
 	b.refs[i] = ref{uint32(len(b.data)), uint32(len(text))}
 	b.data = append(b.data, text...)

@@ -93,6 +93,23 @@ func (t *Table[V]) Hold() { t.holds++ }
 // Release ends a Hold.
 func (t *Table[V]) Release() { t.holds-- }
 
+// Sparse reports whether most slots are those of series that are gone, and nobody holds them.
+func (t *Table[V]) Sparse() bool {
+	return t.holds == 0 && int(t.end) > 2*t.length+blockSize
+}
+
+// Compact moves all series to the first slots, in their order, and gives the rest back. It tells of each where it went.
+func (t *Table[V]) Compact(moved func(from, to uint32, v *V)) {
+	old := *t
+	fresh := Table[V]{keyer: t.keyer, seed: t.seed, mask: t.mask}
+	for from, v := range old.Slots(0, old.end) {
+		to := fresh.Insert(old.keys.Get(from))
+		*fresh.At(to) = *v
+		moved(from, to, v)
+	}
+	*t = fresh
+}
+
 // Slots visits the slots in use from one on and below end. The body may Remove the slot it is given.
 func (t *Table[V]) Slots(from, end uint32) iter.Seq2[uint32, *V] {
 	return func(yield func(uint32, *V) bool) {
