@@ -120,13 +120,11 @@ func liveHeap() int64 {
 }
 
 // BenchmarkPullScrape gets pages by HTTP. One batch of new values comes between two scrapes, with the meter stopped, so
-// that no page is like the one before.
+// that no page is like the one before. In OpenMetrics ours has a line more for each counter, its _created. There is no case
+// of zstd, for contrib has none.
 func BenchmarkPullScrape(b *testing.B) {
 	for _, f := range formats {
 		for _, series := range sizes(1_000, 10_000, 100_000) {
-			if series == 100_000 && f.name != text.name && f.name != textGzip.name {
-				continue
-			}
 			benchmarkScrape(b, f.name+","+ofSize(series), f, series, numbers)
 		}
 	}

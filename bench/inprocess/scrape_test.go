@@ -27,6 +27,25 @@ var (
 	}
 )
 
+// The same with names in UTF-8, for which contrib answers in text 0.0.4 too.
+var (
+	textUTF8        = text.escaped("allow-utf-8")
+	openMetricsUTF8 = openMetrics.escaped("allow-utf-8")
+	protobufUTF8    = protobuf.escaped("allow-utf-8")
+)
+
+func (f format) escaped(how string) format {
+	f.name += "+" + how
+	f.accept += ";escaping=" + how
+	return f
+}
+
+// kind is the name of the format whatever its encoding and escaping.
+func (f format) kind() string {
+	kind, _, _ := strings.Cut(f.name, "+")
+	return kind
+}
+
 var formats = []format{text, textGzip, openMetrics, protobuf}
 
 // scraper asks one exporter for one format over one connection. It reads pages into one buffer and does not decompress
@@ -36,6 +55,8 @@ type scraper struct {
 	format format
 	client *http.Client
 	page   bytes.Buffer
+	// contentType is that of the last page.
+	contentType string
 }
 
 func newScraper(tb testing.TB, p *pull, f format) *scraper {
@@ -59,7 +80,8 @@ func (s *scraper) scrape(tb testing.TB) []byte {
 	_, err = s.page.ReadFrom(resp.Body)
 	require.NoError(tb, err)
 	require.Equal(tb, http.StatusOK, resp.StatusCode)
-	require.Truef(tb, strings.HasPrefix(resp.Header.Get("Content-Type"), s.format.contentType), "content type %q", resp.Header.Get("Content-Type"))
+	s.contentType = resp.Header.Get("Content-Type")
+	require.Truef(tb, strings.HasPrefix(s.contentType, s.format.contentType), "content type %q", s.contentType)
 	require.Equal(tb, s.format.encoding == "gzip", resp.Header.Get("Content-Encoding") == "gzip")
 	return s.page.Bytes()
 }

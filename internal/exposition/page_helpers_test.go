@@ -57,11 +57,14 @@ type page struct {
 	hidden    int
 }
 
-// scrape renders the store in a format and parses it; it fails on what Prometheus would refuse or count as duplicate, and
-// where the slow page, which other people's encoder writes, says anything else.
+// scrape renders the store in a format and parses it; it fails on what Prometheus would refuse or count as duplicate, on
+// what is no strict OpenMetrics, and where the slow page, which other people's encoder writes, says anything else.
 func scrape(t tester, s *Store, format expfmt.Format) page {
 	t.Helper()
 	body, hidden := render(t, s, format)
+	if format.FormatType() == expfmt.TypeOpenMetrics {
+		requireStrict(t, body)
+	}
 	p := parse(t, body, string(format))
 	p.hidden = hidden
 	requireSame(t, p, parse(t, renderSlowly(t, s, format), string(format)))

@@ -23,6 +23,7 @@ type messages struct {
 
 	// What follows is space to work in: one for each depth of messages.
 	metric, value, inner, leaf []byte
+	scratch                    series.Scratch
 }
 
 // begin decides whether histograms of the family are native or classic: a parser takes the first for the kind of all, and
@@ -73,7 +74,7 @@ func (p *messages) appendOwnPairs(dst []byte, slot uint32, r *record) []byte {
 	shape, values := series.Split(p.family.mu.series.KeyOf(slot))
 	for _, name := range p.family.mu.shapes[shape].names {
 		var value []byte
-		value, values = series.First(p.inner, values)
+		value, values = series.First(&p.scratch, values)
 		dst = protowire.AppendTag(dst, 1, protowire.BytesType)
 		dst = protowire.AppendVarint(dst, uint64(len(name)+1+protowire.SizeBytes(len(value))))
 		dst = appendBytesField(append(dst, name...), 2, value)

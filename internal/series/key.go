@@ -147,13 +147,21 @@ func AppendBehind(dst []byte, texts []string, values []byte) []byte {
 	return dst
 }
 
-// First returns the text of the first of a key's values, made in scratch if need be, and the rest of the values.
-func First(scratch, values []byte) (text, rest []byte) {
-	if values[0] == byte(pcommon.ValueTypeStr) && values[1] < 0x80 {
-		end := 2 + int(values[1])
-		return values[2:end], values[end:]
+// Scratch is long enough for each text that First makes.
+type Scratch [24]byte
+
+// First returns the text of the first of a key's values, made in scratch if it is not in the key, and the rest of the
+// values.
+func First(scratch *Scratch, values []byte) (text, rest []byte) {
+	switch pcommon.ValueType(values[0]) {
+	case pcommon.ValueTypeInt, pcommon.ValueTypeDouble, pcommon.ValueTypeBool:
+		return appendFirst(scratch[:0], values)
+	case pcommon.ValueTypeStr, pcommon.ValueTypeBytes, pcommon.ValueTypeMap, pcommon.ValueTypeSlice, pcommon.ValueTypeEmpty:
 	}
-	return appendFirst(scratch[:0], values)
+	length, n := binary.Uvarint(values[1:])
+	begin := 1 + n
+	end := begin + int(length)
+	return values[begin:end], values[end:]
 }
 
 func appendFirst(dst, values []byte) (text, rest []byte) {
