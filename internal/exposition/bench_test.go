@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,18 @@ func BenchmarkFill(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		NewStore(Options{}).Add(md)
+	}
+}
+
+func BenchmarkExpire(b *testing.B) {
+	md := tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		s := NewStore(Options{Expiration: time.Nanosecond})
+		s.Add(md)
+		b.StartTimer()
+		require.Equal(b, 10_000, s.Expire())
 	}
 }
 
