@@ -2,6 +2,7 @@ package exposition
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -55,6 +56,9 @@ func (c *contexts) acquire(resourceKey, scopeKey []byte, build func() (target, [
 		return sc
 	}
 	tg, base := build()
+	for _, ls := range [][]label{base, tg.identity, tg.constant, tg.promoted, tg.info} {
+		keepTexts(ls)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.resources[string(resourceKey)]
@@ -70,6 +74,13 @@ func (c *contexts) acquire(resourceKey, scopeKey []byte, build func() (target, [
 	}
 	sc.users.Add(1)
 	return sc
+}
+
+// keepTexts copies what is a part of a batch, or of something larger still.
+func keepTexts(ls []label) {
+	for i, l := range ls {
+		ls[i] = label{strings.Clone(l.key), strings.Clone(l.name), strings.Clone(l.value)}
+	}
 }
 
 func (c *contexts) find(resourceKey, scopeKey []byte) *scope {

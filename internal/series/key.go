@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
@@ -73,7 +74,7 @@ func (k *keyer) keyOfOtherShape(attrs pcommon.Map) []byte {
 func (k *keyer) learn(attrs pcommon.Map) int {
 	keys := make(shape, 0, attrs.Len())
 	for name := range attrs.All() {
-		keys = append(keys, name)
+		keys = append(keys, strings.Clone(name)) // name may be a part of something large
 	}
 	if k.byKeys == nil {
 		k.byKeys = make(map[string]int)
