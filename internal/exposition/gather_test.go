@@ -15,7 +15,7 @@ func TestPromhttpServesTheStore(t *testing.T) {
 	s := NewStore(Options{})
 	requireAccepted(t, s, allTypes())
 	answer := httptest.NewRecorder()
-	promhttp.HandlerFor(s, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	promhttp.HandlerFor(s, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
 	require.Equal(t, http.StatusOK, answer.Code)
 	page := parse(t, answer.Body.Bytes(), answer.Header().Get("Content-Type"))
 	assert.InDelta(t, 7, page.values[`{__name__="requests_total", `+common+`}`], 0)
