@@ -114,9 +114,9 @@ func (c *contexts) add(r *resource, key string, base []label) *scope {
 	return sc
 }
 
-// release takes back uses of a scope. It returns the resource if that has no scope left and is forgotten.
-func (c *contexts) release(sc *scope, uses int64) *resource {
-	if sc.users.Add(-uses) > 0 {
+// release takes back a use of a scope. It returns the resource if that has no scope left and is forgotten.
+func (c *contexts) release(sc *scope) *resource {
+	if sc.users.Add(-1) > 0 {
 		return nil
 	}
 	c.mu.Lock()

@@ -8,8 +8,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// escaper rebuilds a page, whose messages it changes, under an escaping scheme. Different names may become the same: labels are joined as they
-// are on translation, families of one type are merged, and what is left without a place is counted.
+// escaper rebuilds a page, whose messages it changes, under an escaping scheme. Different names may become the same:
+// labels are joined as they are on translation, families of one type are merged, and what is left without a place is
+// counted.
 type escaper struct {
 	scheme   model.EscapingScheme
 	families map[string]*dto.MetricFamily

@@ -64,7 +64,7 @@ func (s *Store) remove(f *family, slot uint32, gone *removals) {
 }
 
 func (g *removals) release(c *contexts, sc *scope) {
-	if r := c.release(sc, 1); r != nil {
+	if r := c.release(sc); r != nil {
 		g.resources = append(g.resources, r)
 	}
 }

@@ -36,11 +36,16 @@ func (p *lePieces) one(bound float64, openMetrics bool) []byte {
 }
 
 func appendLe(dst []byte, bound float64, openMetrics bool) []byte {
-	dst = append(dst, `,le="`...)
+	return appendNumberLabel(dst, `,le="`, bound, openMetrics)
+}
+
+// appendNumberLabel writes a label that is a number, behind what opens it.
+func appendNumberLabel(dst []byte, open string, v float64, openMetrics bool) []byte {
+	dst = append(dst, open...)
 	if openMetrics {
-		dst = appendCanonical(dst, bound)
+		dst = appendCanonical(dst, v)
 	} else {
-		dst = appendBound(dst, bound)
+		dst = appendBound(dst, v)
 	}
 	return append(dst, '"')
 }

@@ -229,21 +229,11 @@ func (l *lines) totals(dst []byte, r *record, sum float64, count uint64) []byte 
 
 func (l *lines) summary(dst []byte, r *record, s *summary) []byte {
 	for _, q := range s.quantiles {
-		l.rank = appendQuantile(l.rank[:0], q.rank, l.openMetrics)
+		l.rank = appendNumberLabel(l.rank[:0], `,quantile="`, q.rank, l.openMetrics)
 		dst = l.plain.appendTo(dst, l.labels, l.rank)
 		dst = l.end(appendFloat(dst, q.value), r.time, nil)
 	}
 	return l.totals(dst, r, s.sum, s.count)
-}
-
-func appendQuantile(dst []byte, rank float64, openMetrics bool) []byte {
-	dst = append(dst, `,quantile="`...)
-	if openMetrics {
-		dst = appendCanonical(dst, rank)
-	} else {
-		dst = appendBound(dst, rank)
-	}
-	return append(dst, '"')
 }
 
 // forget lets go of everything but memory to work in.

@@ -1,10 +1,11 @@
 package promtext
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"github.com/prometheus/prometheus/model/labels"
 )
 
 // parseValue reads a number as Prometheus does: hexadecimal ones and underscores, which Go allows, are none.
@@ -62,28 +63,12 @@ func parseShort(text []byte) (float64, bool) {
 	return v, true
 }
 
-// normalizeNumber leaves what is no number as it is.
+// normalizeNumber gives a number the form that OpenMetrics does, and leaves what is no number as it is. Prometheus takes
+// more for a number here than in values.
 func normalizeNumber(s string) string {
-	v, ok := parseValue([]byte(s))
-	if !ok {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
 		return s
 	}
-	return formatNumber(v)
-}
-
-// formatNumber is the canonical form of OpenMetrics.
-func formatNumber(v float64) string {
-	switch {
-	case math.IsNaN(v):
-		return "NaN"
-	case math.IsInf(v, 1):
-		return "+Inf"
-	case math.IsInf(v, -1):
-		return "-Inf"
-	}
-	s := strconv.FormatFloat(v, 'g', -1, 64)
-	if strings.ContainsAny(s, ".e") {
-		return s
-	}
-	return s + ".0"
+	return labels.FormatOpenMetricsFloat(v)
 }

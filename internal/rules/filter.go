@@ -9,6 +9,8 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlmetric"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlresource"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlscope"
+
+	"github.com/sluice-metrics/sluice/internal/otlp"
 )
 
 // filter is a drop or a keep rule: a walk from the resources down that removes an item on one of the two verdicts,
@@ -50,7 +52,7 @@ func (f *filter) dropScope(ctx context.Context, rm pmetric.ResourceMetrics, sm p
 }
 
 func (f *filter) dropMetric(ctx context.Context, rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric, t *tally) bool {
-	if len(f.metric) > 0 && f.remove(f.evalMetric(ctx, rm, sm, m, t), pointsOfMetric(m), t) {
+	if len(f.metric) > 0 && f.remove(f.evalMetric(ctx, rm, sm, m, t), otlp.PointCount(m), t) {
 		return true
 	}
 	if len(f.point) == 0 {

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/sluice-metrics/sluice/internal/otlp"
 )
 
 // ErrRunaway refuses a batch that a rule makes grow without end. It is the rule's fault: sending again does not help.
@@ -102,24 +104,7 @@ func pointsOfResource(rm pmetric.ResourceMetrics) int {
 func pointsOfScope(sm pmetric.ScopeMetrics) int {
 	n := 0
 	for _, m := range sm.Metrics().All() {
-		n += pointsOfMetric(m)
+		n += otlp.PointCount(m)
 	}
 	return n
-}
-
-func pointsOfMetric(m pmetric.Metric) int {
-	switch m.Type() {
-	case pmetric.MetricTypeGauge:
-		return m.Gauge().DataPoints().Len()
-	case pmetric.MetricTypeSum:
-		return m.Sum().DataPoints().Len()
-	case pmetric.MetricTypeHistogram:
-		return m.Histogram().DataPoints().Len()
-	case pmetric.MetricTypeExponentialHistogram:
-		return m.ExponentialHistogram().DataPoints().Len()
-	case pmetric.MetricTypeSummary:
-		return m.Summary().DataPoints().Len()
-	case pmetric.MetricTypeEmpty:
-	}
-	return 0
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlmetric"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlresource"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlscope"
+
+	"github.com/sluice-metrics/sluice/internal/otlp"
 )
 
 // statements are the OTTL statements of one transform rule: all of them run on an item before the next item is taken,
@@ -61,7 +63,7 @@ type metricStatements statements[*ottlmetric.TransformContext]
 func (s metricStatements) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
 	t.end(eachMetric(md, func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
 		tCtx := ottlmetric.NewTransformContextPtr(rm, sm, m)
-		statements[*ottlmetric.TransformContext](s).run(ctx, tCtx, pointsOfMetric(m), t)
+		statements[*ottlmetric.TransformContext](s).run(ctx, tCtx, otlp.PointCount(m), t)
 		tCtx.Close()
 	}))
 }
