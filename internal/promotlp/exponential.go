@@ -1,0 +1,110 @@
+package promotlp
+
+import (
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/value"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// exponentials makes points of native histograms with exponential buckets.
+func (c *Cache) exponentials(dps pmetric.ExponentialHistogramDataPointSlice, m *metric, now int64) int {
+	dps.EnsureCapacity(len(m.shown) + len(m.stale))
+	for _, p := range m.shown {
+		if p.has&hasNative == 0 {
+			continue // there is nothing but when it began
+		}
+		dp := dps.AppendEmpty()
+		dp.SetTimestamp(stamp(p.ms))
+		p.attrs.Into(dp.Attributes())
+		n := &c.scratch.histograms[p.native-1]
+		if value.IsStaleNaN(n.valueOr(0)) {
+			dp.SetFlags(noRecordedValue)
+			continue
+		}
+		c.exponential(dp, n.h)
+		dp.SetStartTimestamp(pcommon.Timestamp(p.start))
+		c.exemplars(dp.Exemplars(), p)
+	}
+	for _, p := range m.stale {
+		dp := dps.AppendEmpty()
+		dp.SetFlags(noRecordedValue)
+		dp.SetTimestamp(stamp(now))
+		p.attrs.Into(dp.Attributes())
+	}
+	return dps.Len()
+}
+
+// widest is how many buckets a side may have. Those of Prometheus are sparse, those of OTLP are not: two far apart would
+// be thousands.
+const widest = 4096
+
+func (c *Cache) exponential(dp pmetric.ExponentialHistogramDataPoint, h *histogram.Histogram) {
+	narrowed := false
+	for h.Schema > histogram.ExponentialSchemaMin && max(width(h.PositiveSpans), width(h.NegativeSpans)) > widest {
+		if h.ReduceResolution(h.Schema-1) != nil {
+			break
+		}
+		narrowed = true
+	}
+	if narrowed {
+		c.counts.Repaired++
+	}
+	dp.SetScale(h.Schema)
+	dp.SetSum(h.Sum)
+	dp.SetZeroThreshold(h.ZeroThreshold)
+	dp.SetZeroCount(h.ZeroCount)
+	count := h.ZeroCount
+	count += c.side(dp.Positive(), h.Schema, h.PositiveSpans, h.PositiveBuckets)
+	count += c.side(dp.Negative(), h.Schema, h.NegativeSpans, h.NegativeBuckets)
+	dp.SetCount(count)
+}
+
+// width is how many buckets lie from the first to the last.
+func width(spans []histogram.Span) int64 {
+	n := int64(0)
+	for i, s := range spans {
+		n += int64(s.Length)
+		if i > 0 {
+			n += int64(s.Offset)
+		}
+	}
+	return n
+}
+
+// side fills the buckets of one sign and returns their count. The index of OTLP is one less: it is that of the lower
+// bound. What is beyond the largest number is left out, as the specification says.
+func (c *Cache) side(dst pmetric.ExponentialHistogramDataPointBuckets, schema int32, spans []histogram.Span, deltas []int64) uint64 {
+	if len(spans) == 0 {
+		return 0
+	}
+	counts, total, current := c.out.counts[:0], uint64(0), int64(0)
+	index, last := int64(0), lastIndex(schema)
+	for i, s := range spans {
+		if i > 0 {
+			counts = append(counts, make([]uint64, s.Offset)...)
+		}
+		index += int64(s.Offset)
+		for range s.Length {
+			current += deltas[0]
+			deltas = deltas[1:]
+			if index <= last {
+				counts = append(counts, uint64(current))
+				total += uint64(current)
+			}
+			index++
+		}
+	}
+	dst.SetOffset(spans[0].Offset - 1)
+	dst.BucketCounts().FromRaw(counts)
+	c.out.counts = counts
+	return total
+}
+
+// lastIndex is the index of the bucket that ends at the largest float64.
+func lastIndex(schema int32) int64 {
+	if schema < 0 {
+		return 1024 >> -schema
+	}
+	return 1024 << schema
+}

@@ -1,0 +1,90 @@
+package promotlp
+
+import (
+	"time"
+
+	"github.com/sluice-metrics/sluice/internal/otlp"
+)
+
+// point is what series together make: one for a counter or a gauge, many for a histogram or a summary. Its values are
+// those of the page under way.
+type point struct {
+	metric *metric
+	attrs  *otlp.Attributes
+	hash   uint64
+	slot   uint32
+	// series is how many of the cache are parts of it.
+	series int32
+	// page is the last one it was on, live the last one from which it is expected on the next.
+	page, live uint32
+	// owed says that a staleness marker is still to be delivered, dying that no series is a part of it.
+	owed, dying bool
+
+	// has are the parts there are on the page.
+	has   parts
+	ms    int64
+	start int64
+	value float64
+	// exemplars and native are places in the scratch of the page, from 1.
+	exemplars, native int32
+	// buckets is nil for points that are one value.
+	buckets *buckets
+	// others are the same point at other times of the same page.
+	others map[int64]*point
+}
+
+type parts uint8
+
+const (
+	hasValue parts = 1 << iota
+	hasSum
+	hasCount
+	hasNative
+)
+
+// mark notes a part. It reports whether it was not there before.
+func (p *point) mark(part parts) bool {
+	before := p.has
+	p.has |= part
+	return before&part == 0
+}
+
+// setStart sets when the series began, in nanoseconds since 1970; nonsense is passed over.
+func (p *point) setStart(ns int64) {
+	if p != nil && ns > 0 && ns <= p.ms*int64(time.Millisecond) {
+		p.start = ns
+	}
+}
+
+// addExemplar puts an exemplar before the others of the point, which is why they are gone through from the end.
+func (p *point) addExemplar(e *pageExemplar, number int) {
+	if p != nil {
+		e.next, p.exemplars = p.exemplars, int32(number)
+	}
+}
+
+// begin makes the point one of a page.
+func (p *point) begin(page uint32, ms int64) {
+	p.page, p.ms, p.start, p.has, p.exemplars, p.native, p.others = page, ms, 0, 0, 0, 0, nil
+}
+
+// at returns the point for a time of a page, and whether it has begun only now.
+func (p *point) at(page uint32, ms int64) (at *point, begun bool) {
+	if p.page != page {
+		p.begin(page, ms)
+		return p, true
+	}
+	if p.ms == ms {
+		return p, false
+	}
+	if other := p.others[ms]; other != nil {
+		return other, false
+	}
+	if p.others == nil {
+		p.others = map[int64]*point{}
+	}
+	other := &point{metric: p.metric, attrs: p.attrs, buckets: p.buckets.twin()}
+	other.begin(page, ms)
+	p.others[ms] = other
+	return other, true
+}

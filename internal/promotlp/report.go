@@ -1,0 +1,85 @@
+package promotlp
+
+import (
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// Report is about a scrape as such.
+type Report struct {
+	// At is when it began: the time of its samples.
+	At       time.Time
+	Duration time.Duration
+	// Up says that the page was got and could be used.
+	Up bool
+	// Bytes is the size of the page, -1 if it was too large, 0 if there was none.
+	Bytes int
+}
+
+// reportOf are the metrics of a report, the last three of which are extra. Source: reportSample of prometheus/prometheus.
+var reportOf = [...]family{
+	{name: "up", help: "Health of the scrape target. 1 means the target is healthy, 0 if the scrape failed."},
+	{name: "scrape_duration_seconds", unit: "seconds", help: "Duration of the last scrape in seconds."},
+	{name: "scrape_samples_scraped", help: "Number of samples last scraped."},
+	{name: "scrape_samples_post_metric_relabeling", help: "Number of samples remaining after metric relabeling was applied."},
+	{name: "scrape_series_added", help: "Number of series in the last scrape."},
+	{name: "scrape_timeout_seconds", unit: "seconds", help: "The configured scrape timeout for a target."},
+	{name: "scrape_sample_limit", help: "The configured sample limit for a target. Returns zero if there is no limit configured."},
+	{name: "scrape_body_size_bytes", unit: "bytes", help: "The uncompressed size of the last scrape response, if successful. " +
+		"Scrapes failing because body_size_limit is exceeded report -1, other scrape failures report 0."},
+}
+
+const extraReports = 3
+
+// makeReport makes the points of the report, or those that the options ask for now.
+func (c *Cache) makeReport() {
+	families := reportOf[:]
+	if !c.options.ExtraReport {
+		families = families[:len(families)-extraReports]
+	}
+	for i := range families {
+		if i == len(c.report) {
+			c.report = append(c.report, c.reportPoint(&families[i]))
+		}
+	}
+	for _, p := range c.report[len(families):] {
+		c.leave(p)
+	}
+	c.report = c.report[:len(families)]
+}
+
+func (c *Cache) reportPoint(f *family) *point {
+	f.typ = model.MetricTypeGauge
+	b := labels.NewBuilder(c.target.Labels)
+	b.Set(model.MetricNameLabel, f.name)
+	c.options.External.Range(func(l labels.Label) { b.Set(l.Name, l.Value) })
+	p := c.pointOf(b.Labels(), place{metric: f.name, kind: kindGauge, role: roleValue, family: f})
+	p.series++
+	return p
+}
+
+// fillReport sets the report. A page that has a metric of the same name and labels goes before it, as in Prometheus.
+func (c *Cache) fillReport(r Report) {
+	up := 0.0
+	if r.Up {
+		up = 1
+	}
+	values := [...]float64{
+		up, r.Duration.Seconds(), float64(c.counts.Scraped), float64(c.counts.Kept), float64(c.counts.Added),
+		c.options.Timeout.Seconds(), float64(c.options.SampleLimit), float64(r.Bytes),
+	}
+	ms := r.At.UnixMilli()
+	for i, p := range c.report {
+		p.live = c.page
+		at, begun := p.at(c.page, ms)
+		if begun {
+			c.show(at)
+		}
+		if at.has&hasValue == 0 {
+			at.value = values[i]
+			at.mark(hasValue)
+		}
+	}
+}
