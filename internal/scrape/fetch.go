@@ -1,13 +1,13 @@
 package scrape
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -27,14 +27,13 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return "server returned HTTP status " + e.Status }
 
-// Fetcher gets the page of one target, one at a time.
+// Fetcher gets the page of one target.
 type Fetcher struct {
 	client  *http.Client
 	url     string
 	headers http.Header
 	// limit bounds the page, as it is after decompression.
 	limit int64
-	gzip  *gzip.Reader
 }
 
 // NewFetcher returns a fetcher that reads pages smaller than limit bytes; 0 means no limit.
@@ -42,9 +41,9 @@ func NewFetcher(client *http.Client, url string, headers http.Header, limit int6
 	return &Fetcher{client: client, url: url, headers: headers, limit: limit}
 }
 
-// Fetch appends the page to buf, also when it fails on the way, and returns its content type. The context bounds all of
-// it. A page that is cut off is an error.
-func (f *Fetcher) Fetch(ctx context.Context, buf *bytes.Buffer) (contentType string, err error) {
+// Fetch reads the page into body and returns its content type. The context bounds all of it. A page that is cut off is an
+// error.
+func (f *Fetcher) Fetch(ctx context.Context, body *Body) (contentType string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, http.NoBody)
 	if err != nil {
 		return "", err
@@ -58,11 +57,10 @@ func (f *Fetcher) Fetch(ctx context.Context, buf *bytes.Buffer) (contentType str
 	if resp.StatusCode != http.StatusOK {
 		return "", &StatusError{Status: resp.Status, Code: resp.StatusCode, RetryAfter: retryAfter(resp.Header, time.Now())}
 	}
-	body, err := f.decoded(resp)
-	if err != nil {
-		return "", err
+	if resp.Header.Get("Content-Encoding") != "gzip" {
+		return resp.Header.Get("Content-Type"), f.read(resp.Body, body)
 	}
-	return resp.Header.Get("Content-Type"), f.read(body, buf)
+	return resp.Header.Get("Content-Type"), f.readGzip(resp.Body, body)
 }
 
 // maxDrain bounds what is read of a rest, so that the connection can be used again.
@@ -73,26 +71,25 @@ func drain(body io.ReadCloser) {
 	_ = body.Close() // it was read, or is of no use any more
 }
 
-func (f *Fetcher) decoded(resp *http.Response) (io.Reader, error) {
-	if resp.Header.Get("Content-Encoding") != "gzip" {
-		return resp.Body, nil
+// unzippers are large and few are needed at a time.
+var unzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+func (f *Fetcher) readGzip(page io.Reader, body *Body) error {
+	unzipper := unzippers.Get().(*gzip.Reader)
+	defer unzippers.Put(unzipper)
+	if err := unzipper.Reset(page); err != nil {
+		return fmt.Errorf("gzip: %w", err)
 	}
-	if f.gzip == nil {
-		f.gzip = new(gzip.Reader)
-	}
-	if err := f.gzip.Reset(resp.Body); err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	return f.gzip, nil
+	return f.read(unzipper, body)
 }
 
 // read stops at the limit, so that a small answer cannot become a page of any size.
-func (f *Fetcher) read(body io.Reader, buf *bytes.Buffer) error {
+func (f *Fetcher) read(page io.Reader, body *Body) error {
 	if f.limit <= 0 {
-		_, err := buf.ReadFrom(body)
+		_, err := body.ReadFrom(page)
 		return err
 	}
-	n, err := buf.ReadFrom(io.LimitReader(body, f.limit))
+	n, err := body.ReadFrom(io.LimitReader(page, f.limit))
 	if err == nil && n >= f.limit {
 		return ErrTooLarge
 	}

@@ -45,11 +45,11 @@ func TestFetch(t *testing.T) {
 			_, _ = w.Write(zipped(t, "a 1\n"))
 		})
 		for range 3 {
-			var buf bytes.Buffer
-			contentType, err := f.Fetch(t.Context(), &buf)
+			var body Body
+			contentType, err := f.Fetch(t.Context(), &body)
 			require.NoError(t, err)
 			assert.Equal(t, "text/plain", contentType)
-			assert.Equal(t, "a 1\n", buf.String())
+			assert.Equal(t, "a 1\n", string(body.Bytes()))
 		}
 	}
 }
@@ -59,11 +59,11 @@ func TestABombIsReadToTheLimitOnly(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(zipped(t, strings.Repeat("0", 50_000_000)))
 	})
-	var buf bytes.Buffer
-	_, err := f.Fetch(t.Context(), &buf)
+	var body Body
+	_, err := f.Fetch(t.Context(), &body)
 	require.ErrorIs(t, err, ErrTooLarge)
-	assert.LessOrEqual(t, buf.Len(), 1000)
-	assert.Less(t, buf.Cap(), 10_000)
+	assert.LessOrEqual(t, len(body.Bytes()), 1000)
+	assert.Less(t, cap(body.Bytes()), 10_000)
 }
 
 func TestAnswersThatAreNoPage(t *testing.T) {
@@ -86,8 +86,8 @@ func TestAnswersThatAreNoPage(t *testing.T) {
 			_, _ = w.Write(text[:len(text)-3])
 		}, "EOF"},
 	} {
-		var buf bytes.Buffer
-		_, err := serve(t, 0, tt.handler).Fetch(t.Context(), &buf)
+		var body Body
+		_, err := serve(t, 0, tt.handler).Fetch(t.Context(), &body)
 		require.ErrorContains(t, err, tt.says, name)
 	}
 }
@@ -104,8 +104,8 @@ func TestFetchKeepsItsDeadline(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	var buf bytes.Buffer
-	_, err := f.Fetch(ctx, &buf)
+	var body Body
+	_, err := f.Fetch(ctx, &body)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
@@ -121,8 +121,8 @@ func TestRetryAfter(t *testing.T) {
 		w.Header().Set("Retry-After", "3")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
-	var buf bytes.Buffer
-	_, err := f.Fetch(t.Context(), &buf)
+	var body Body
+	_, err := f.Fetch(t.Context(), &body)
 	var status *StatusError
 	require.ErrorAs(t, err, &status)
 	assert.Equal(t, &StatusError{Status: "503 Service Unavailable", Code: 503, RetryAfter: 3 * time.Second}, status)

@@ -38,11 +38,14 @@ func Headers(job *promconfig.ScrapeConfig, userAgent string) (http.Header, error
 		encoding = "gzip"
 	}
 	return http.Header{
-		"Accept":                              {AcceptHeader(job.ScrapeProtocols, escaping)},
-		"Accept-Encoding":                     {encoding},
-		"User-Agent":                          {userAgent},
-		"X-Prometheus-Scrape-Timeout-Seconds": {seconds(time.Duration(job.ScrapeTimeout))},
+		"Accept":          {AcceptHeader(job.ScrapeProtocols, escaping)},
+		"Accept-Encoding": {encoding},
+		"User-Agent":      {userAgent},
+		timeoutHeader:     {seconds(time.Duration(job.ScrapeTimeout))},
 	}, nil
 }
+
+// timeoutHeader tells the target how long there is.
+const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }

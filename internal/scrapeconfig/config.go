@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	promconfig "github.com/prometheus/prometheus/config"
 	"go.yaml.in/yaml/v3"
@@ -42,8 +43,15 @@ func FromMap(section map[string]any, log *slog.Logger) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(text, "", log)
+	cfg, err := parse(text, "", log)
+	if err != nil {
+		return nil, errors.New(ownLines.ReplaceAllString(err.Error(), ""))
+	}
+	return cfg, nil
 }
+
+// ownLines are numbers of lines that the user has not written: the section has been made text again.
+var ownLines = regexp.MustCompile(`line \d+: `)
 
 // parse keeps the numbers of lines, so that errors name those of the user's file.
 func parse(text []byte, dir string, log *slog.Logger) (*Config, error) {
