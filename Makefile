@@ -6,7 +6,7 @@ GO ?= go
 TOOL := $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
 COMMIT := $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 LDFLAGS := -s -w -X main.commit=$(COMMIT)
-COMPONENTS := $(dir $(wildcard receiver/*/metadata.yaml processor/*/metadata.yaml exporter/*/metadata.yaml exporter/*/*/metadata.yaml extension/*/metadata.yaml))
+COMPONENTS := $(dir $(wildcard receiver/*/metadata.yaml receiver/*/*/metadata.yaml processor/*/metadata.yaml exporter/*/metadata.yaml exporter/*/*/metadata.yaml extension/*/metadata.yaml))
 FUZZTIME ?= 20s
 PROOFS = $(sort $(foreach f,$(shell grep -rl sluice/internal/proof --include='*_test.go' .),$(dir $(f))))
 CROSS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
