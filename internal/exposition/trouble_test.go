@@ -163,6 +163,29 @@ func TestSeriesThatComeBackWhileAPageIsWrittenAreOnItOnce(t *testing.T) {
 	parse(t, page.Bytes(), string(textLegacy))
 }
 
+// TestAStuckScraperTakesNoMemory replaces nearly all series of the family that a page has got to, ten times.
+func TestAStuckScraperTakesNoMemory(t *testing.T) {
+	s := NewStore(Options{})
+	churn := func(round int, stale bool) {
+		md := gauges(5000, stale)
+		md.ResourceMetrics().At(0).ScopeMetrics().At(0).Scope().Attributes().PutInt("round", int64(round))
+		requireAccepted(t, s, md)
+	}
+	requireAccepted(t, s, gauges(10, false))
+	churn(0, false)
+	before := s.Memory()
+	page := between{do: func() {
+		for round := range 10 {
+			churn(round, true)
+			s.Expire()
+			churn(round+1, false)
+		}
+	}}
+	require.NoError(t, s.Write(t.Context(), &page, Page{Format: formatOf(textLegacy)}, nil))
+	assert.Less(t, s.Memory(), before+before/4)
+	parse(t, page.Bytes(), string(textLegacy))
+}
+
 // lateContext calls do when it is asked for the second time: between two families, or two pieces in protobuf.
 type lateContext struct {
 	context.Context

@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/sluice-metrics/sluice/internal/series"
 )
 
 // pieceSize is about how much of a page is written at once. A page takes no more memory than that, but in protobuf,
@@ -101,6 +103,7 @@ type pageWriter struct {
 
 	lines    lines
 	messages messages
+	walk     series.Walk
 	// buf is the piece under way, out what waits to be written in protobuf.
 	buf, out []byte
 	// full holds the pieces of the family under way in protobuf, spare those to use again.
@@ -160,12 +163,12 @@ func (p *pageWriter) family(f *family, called openMetricsFamily) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.series.Hold()
-	defer f.mu.series.Release()
+	f.mu.series.BeginWalk(&p.walk)
+	defer f.mu.series.EndWalk(&p.walk)
 	p.forgetScopes()
 	p.lines.begin(f, called)
 	p.messages.begin(f)
-	return w.write(f.mu.series.End())
+	return w.write()
 }
 
 // patience is how many series a selection is asked about before others are let at the family: it may choose few, and
@@ -183,8 +186,8 @@ type familyWriter struct {
 }
 
 // write gives the lock up between series only: what it knows of one does not hold afterwards.
-func (w *familyWriter) write(end uint32) error {
-	for slot, r := range w.family.mu.series.Slots(0, end) {
+func (w *familyWriter) write() error {
+	for slot, r := range w.family.mu.series.Walk(&w.walk) {
 		if !w.store.expired(r, w.now) && (!w.choosy || w.chooses(slot)) {
 			w.series(slot, r)
 		}

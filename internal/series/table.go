@@ -20,7 +20,7 @@ type Table[V any] struct {
 	length int
 	end    uint32
 	cursor uint32
-	holds  int
+	walks  []*Walk
 }
 
 // NewTable returns an empty table.
@@ -86,16 +86,9 @@ func (t *Table[V]) Remove(slot uint32) {
 	t.length--
 }
 
-// Hold keeps the slots of removed series from being given to new ones until Release, so that whoever walks the slots
-// up to today's End in several steps meets no series twice.
-func (t *Table[V]) Hold() { t.holds++ }
-
-// Release ends a Hold.
-func (t *Table[V]) Release() { t.holds-- }
-
-// Sparse reports whether most slots are those of series that are gone, and nobody holds them.
+// Sparse reports whether most slots are those of series that are gone, and no Walk is under way.
 func (t *Table[V]) Sparse() bool {
-	return t.holds == 0 && int(t.end) > 2*t.length+blockSize
+	return len(t.walks) == 0 && int(t.end) > 2*t.length+blockSize
 }
 
 // Compact moves all series to the first slots, in their order, and gives the rest back. It tells of each where it went.
@@ -132,9 +125,12 @@ func (t *Table[V]) hash(key []byte) uint64 { return maphash.Bytes(t.seed, key) &
 func (t *Table[V]) home(slot uint32) uint64 { return t.hash(t.keys.Get(slot)) }
 
 func (t *Table[V]) takeSlot() uint32 {
-	if last := len(t.free) - 1; last >= 0 && t.holds == 0 {
+	if last := len(t.free) - 1; last >= 0 {
 		slot := t.free[last]
 		t.free = t.free[:last]
+		for _, w := range t.walks {
+			w.leaveOut(slot)
+		}
 		return slot
 	}
 	slot := t.end

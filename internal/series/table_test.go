@@ -93,18 +93,6 @@ func TestTableBehavesAsAMap(t *testing.T) {
 	}
 }
 
-func TestHoldKeepsSlotsFromNewSeries(t *testing.T) {
-	table := NewTable[int]()
-	first := table.Insert([]byte("a"))
-	table.Insert([]byte("b"))
-	table.Hold()
-	end := table.End()
-	table.Remove(first)
-	assert.GreaterOrEqual(t, table.Insert([]byte("a")), end)
-	table.Release()
-	assert.Equal(t, first, table.Insert([]byte("c")))
-}
-
 func TestMemoryIsGivenBack(t *testing.T) {
 	table := NewTable[int]()
 	key := func(i int) []byte { return fmt.Appendf(nil, "%0200d", i) }
