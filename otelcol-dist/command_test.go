@@ -84,6 +84,7 @@ func TestShippedConfigurationsAreValid(t *testing.T) {
 	for _, args := range [][]string{
 		nil,
 		{"--config", "builtin:production"},
+		{"--config", "builtin:kubernetes"},
 		{"--config", "builtin:default", "--config", "builtin:development"},
 	} {
 		_, err := execute(t, append([]string{"validate"}, args...)...)

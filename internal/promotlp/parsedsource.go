@@ -22,7 +22,7 @@ type parsedSource struct {
 	fh         *histogram.FloatHistogram
 }
 
-func (s *parsedSource) next() (entryKind, error) {
+func (s *parsedSource) next([]byte) (entryKind, error) {
 	e, err := s.parser.Next()
 	if err != nil {
 		return entryOther, err

@@ -31,6 +31,10 @@ func (c *Cache) take(s *sample) *point {
 	if e.role == roleUnresolved {
 		c.place(e, s)
 	}
+	if !e.role.fits(s.native) {
+		c.counts.Dropped[Duplicate]++ // the page has the series as a number, too
+		return nil
+	}
 	switch e.role {
 	case roleTargetInfo:
 		c.scratch.infos = append(c.scratch.infos, s.slot)

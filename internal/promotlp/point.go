@@ -1,18 +1,11 @@
 package promotlp
 
-import (
-	"time"
-
-	"github.com/sluice-metrics/sluice/internal/otlp"
-)
+import "time"
 
 // point is what series together make: one for a counter or a gauge, many for a histogram or a summary. Its values are
 // those of the page under way.
 type point struct {
-	metric *metric
-	attrs  *otlp.Attributes
-	hash   uint64
-	slot   uint32
+	identity
 	// series is how many of the cache are parts of it.
 	series int32
 	// page is the last one it was on, live the last one from which it is expected on the next.
@@ -83,7 +76,7 @@ func (p *point) at(page uint32, ms int64) (at *point, begun bool) {
 	if p.others == nil {
 		p.others = map[int64]*point{}
 	}
-	other := &point{metric: p.metric, attrs: p.attrs, buckets: p.buckets.twin()}
+	other := &point{identity: p.identity, buckets: p.buckets.twin()}
 	other.begin(page, ms)
 	p.others[ms] = other
 	return other, true

@@ -30,7 +30,7 @@ func (c *Cache) Read(page []byte, contentType string, at time.Time) error {
 		}
 		return err
 	}
-	c.good = true
+	c.good, c.sources.good = true, c.sources.media
 	return nil
 }
 
@@ -56,7 +56,7 @@ type reading struct {
 
 func (r *reading) all() error {
 	for {
-		kind, err := r.src.next()
+		kind, err := r.src.next(r.cache.series.Next())
 		if errors.Is(err, io.EOF) {
 			return r.limit
 		}
@@ -99,7 +99,7 @@ func (r *reading) sample(s sample, hasTime bool, n *native) error {
 	}
 	s.live = !hasTime || c.options.TrackTimestampsStaleness
 	text := r.src.series()
-	id, err := r.identify(text)
+	id, err := r.identify(text, n != nil)
 	if err != nil || id.dropped {
 		return err
 	}
@@ -119,8 +119,8 @@ func (r *reading) sample(s sample, hasTime bool, n *native) error {
 	return nil
 }
 
-// identity is what the text of a series says.
-type identity struct {
+// found is what the text of a series says.
+type found struct {
 	slot uint32
 	// known series are in the cache, repeated ones on this page already, dropped ones not to be passed on.
 	known, repeated, dropped bool
@@ -128,12 +128,12 @@ type identity struct {
 	labels labels.Labels
 }
 
-func (r *reading) identify(text []byte) (id identity, err error) {
+func (r *reading) identify(text []byte, native bool) (id found, err error) {
 	c := r.cache
 	id.slot, id.known = c.series.Find(text)
 	if id.known {
 		e := c.series.At(id.slot)
-		placed := e.role != roleUnresolved && e.epoch == c.meta.epoch
+		placed := e.role.fits(native) && e.epoch == c.meta.epoch
 		if id.repeated = r.seen(e); id.repeated || placed {
 			id.dropped = e.role == roleDropped
 			return id, nil
@@ -164,7 +164,7 @@ func (r *reading) add(text []byte, lset labels.Labels) uint32 {
 }
 
 // drop remembers that relabelling drops a series.
-func (r *reading) drop(text []byte, id identity) {
+func (r *reading) drop(text []byte, id found) {
 	c := r.cache
 	if !id.known {
 		id.slot = c.series.Insert(text)

@@ -27,6 +27,18 @@ const (
 	roleNative
 )
 
+// fits reports whether a series of the role can have the sample, which is a native histogram or a number.
+func (r role) fits(native bool) bool {
+	switch r {
+	case roleUnresolved:
+		return false
+	case roleDropped:
+		return true
+	default:
+		return native == (r == roleNative)
+	}
+}
+
 // kind is the kind of a metric.
 type kind uint8
 

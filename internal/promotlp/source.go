@@ -15,8 +15,8 @@ import (
 
 // source reads a page entry by entry. What it returns is valid until the next entry.
 type source interface {
-	// next returns io.EOF at the end of the page.
-	next() (entryKind, error)
+	// next returns io.EOF at the end of the page. A sample is probably of the series expected, a text of an earlier page.
+	next(expected []byte) (entryKind, error)
 
 	// family is what metadata is about, text its HELP or UNIT, kind its TYPE.
 	family() []byte
@@ -56,6 +56,8 @@ type exemplarOf struct {
 type sources struct {
 	text   textSource
 	parsed parsedSource
+	// media is that of the page, good that of the last good page, to which all texts in the cache belong.
+	media, good string
 }
 
 // open finds the reader of a page by its content type, as Prometheus does.
@@ -64,6 +66,7 @@ func (s *sources) open(page []byte, contentType string, o *Options) (source, err
 	if err != nil || !known(media) {
 		media = o.Fallback
 	}
+	s.text.expecting, s.media = media == s.good, media
 	switch {
 	case media == mediaText && !o.ConvertToNHCB:
 		s.text.parser.ResetText(page)

@@ -16,6 +16,8 @@ type textSource struct {
 	parser  promtext.Parser
 	found   []promtext.Label
 	builder labels.ScratchBuilder
+	// expecting says that the last good page was of the same format.
+	expecting bool
 }
 
 var textEntries = [...]entryKind{
@@ -27,7 +29,10 @@ var textEntries = [...]entryKind{
 	promtext.EntryComment: entryOther,
 }
 
-func (s *textSource) next() (entryKind, error) {
+func (s *textSource) next(expected []byte) (entryKind, error) {
+	if s.expecting {
+		s.parser.Expect(expected)
+	}
 	e, err := s.parser.Next()
 	return textEntries[e], err
 }

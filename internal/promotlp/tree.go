@@ -1,29 +1,20 @@
 package promotlp
 
-import (
-	"hash/maphash"
-	"slices"
-	"unique"
-
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/sluice-metrics/sluice/internal/otlp"
-	"github.com/sluice-metrics/sluice/internal/series"
-)
+import "github.com/prometheus/prometheus/model/labels"
 
 // tree holds what batches are made of: resources, their scopes, the metrics of those and their points.
 type tree struct {
 	resources map[origin]*resource
-	points    []*point
-	free      []uint32
-	index     series.Index
-	seed      maphash.Seed
+	points    map[identity]*point
+	sets      attributeSets
 	// names counts metrics by name.
 	names map[string]int
-	// pairs and hash are memory to work in.
-	pairs []otlp.Pair
-	hash  maphash.Hash
+}
+
+// identity is what tells points apart.
+type identity struct {
+	metric *metric
+	attrs  *attributeSet
 }
 
 // metric is a metric of a scope.
@@ -44,9 +35,7 @@ type metricKey struct {
 }
 
 func newTree(names map[string]int) tree {
-	t := tree{resources: map[origin]*resource{}, seed: maphash.MakeSeed(), names: names}
-	t.hash.SetSeed(t.seed)
-	return t
+	return tree{resources: map[origin]*resource{}, points: map[identity]*point{}, sets: newAttributeSets(), names: names}
 }
 
 // metric finds the metric of a series, or adds it.
@@ -64,69 +53,26 @@ func (t *tree) metric(s *scope, p place) *metric {
 
 // point finds the point that a series is a part of, or adds it.
 func (t *tree) point(m *metric, lset labels.Labels, r role) *point {
-	t.attributes(lset, r)
-	hash := t.hashOf(m)
-	slot, known := t.index.Find(hash, func(slot uint32) bool {
-		p := t.points[slot]
-		return p.metric == m && p.attrs.Equal(t.pairs)
-	})
-	if known {
-		return t.points[slot]
+	set := t.sets.of(lset, r)
+	id := identity{m, set}
+	if p := t.points[id]; p != nil {
+		t.sets.release(set)
+		return p
 	}
-	p := &point{metric: m, attrs: otlp.NewAttributes(interned(t.pairs)), hash: hash, slot: t.takeSlot()}
+	p := &point{identity: id}
 	if m.kind == kindHistogram || m.kind == kindSummary {
 		p.buckets = &buckets{}
 	}
+	t.points[id] = p
 	m.points++
-	t.points[p.slot] = p
-	t.index.Add(hash, p.slot)
 	return p
-}
-
-// attributes collects the labels that are attributes of a point.
-func (t *tree) attributes(lset labels.Labels, r role) {
-	t.pairs = t.pairs[:0]
-	lset.Range(func(l labels.Label) {
-		switch {
-		case l.Value == "", l.Name == model.MetricNameLabel, l.Name == model.JobLabel, l.Name == model.InstanceLabel:
-		case r == roleBucket && l.Name == model.BucketLabel, r == roleQuantile && l.Name == model.QuantileLabel:
-		case isScopeLabel(l.Name):
-		default:
-			t.pairs = append(t.pairs, otlp.Pair{Key: l.Name, Value: l.Value})
-		}
-	})
-}
-
-func (t *tree) hashOf(m *metric) uint64 {
-	h := &t.hash
-	h.Reset()
-	_, _ = h.WriteString(m.name)
-	_ = h.WriteByte(byte(m.kind))
-	for _, p := range t.pairs {
-		_, _ = h.WriteString(p.Key)
-		_ = h.WriteByte(0xff)
-		_, _ = h.WriteString(p.Value)
-		_ = h.WriteByte(0xff)
-	}
-	return h.Sum64()
-}
-
-func (t *tree) takeSlot() uint32 {
-	if last := len(t.free) - 1; last >= 0 {
-		slot := t.free[last]
-		t.free = t.free[:last]
-		return slot
-	}
-	t.points = append(t.points, nil)
-	return uint32(len(t.points) - 1)
 }
 
 // remove forgets a point, and of metric, scope and resource what is empty without it.
 func (t *tree) remove(p *point) {
-	t.index.Remove(p.hash, p.slot, func(slot uint32) uint64 { return t.points[slot].hash })
-	t.points[p.slot] = nil
-	t.free = append(t.free, p.slot)
 	m := p.metric
+	delete(t.points, p.identity)
+	t.sets.release(p.attrs)
 	if m.points--; m.points > 0 {
 		return
 	}
@@ -142,13 +88,4 @@ func (t *tree) remove(p *point) {
 	if r := s.resource; len(r.scopes) == 0 {
 		delete(t.resources, r.origin)
 	}
-}
-
-// interned returns a copy whose strings are shared by all targets and hold no page.
-func interned(pairs []otlp.Pair) []otlp.Pair {
-	own := slices.Clone(pairs)
-	for i, p := range own {
-		own[i] = otlp.Pair{Key: unique.Make(p.Key).Value(), Value: unique.Make(p.Value).Value()}
-	}
-	return own
 }

@@ -94,6 +94,7 @@ func (p *Parser) separator(i int) (next int, reason string) {
 // AppendLabels appends the labels of a sample as they come, the name first. The values of `le` and `quantile` get the form
 // that OpenMetrics gives to numbers.
 func (p *Parser) AppendLabels(dst []Label) []Label {
+	p.readExpected()
 	dst = append(dst, Label{model.MetricNameLabel, unescape(p.bytes(p.name))})
 	for _, l := range p.labels {
 		name := unescape(p.bytes(l.name))

@@ -39,6 +39,10 @@ type Parser struct {
 
 	exemplar exemplarSpan
 
+	// expected is what Expect was told; unread says that the sample is of that series, whose parts are not known.
+	expected []byte
+	unread   bool
+
 	// looseComma is set where a comma ends a list of labels, strict where that and more is refused.
 	looseComma bool
 	strict     *strict
@@ -80,7 +84,7 @@ func (p *Parser) reset(page []byte, openMetrics bool) {
 // Next reads the next entry. The error is io.EOF at the end of the page, else a *SyntaxError; after either nothing more
 // can be read.
 func (p *Parser) Next() (Entry, error) {
-	p.labels, p.exemplar.present, p.hasTime, p.quotedName, p.looseComma = p.labels[:0], false, false, false, false
+	p.labels, p.exemplar.present, p.hasTime, p.quotedName, p.looseComma, p.unread = p.labels[:0], false, false, false, false, false
 	switch {
 	case p.strict != nil:
 		return p.nextStrict()
@@ -95,7 +99,10 @@ func (p *Parser) Next() (Entry, error) {
 func (p *Parser) Series() []byte { return p.bytes(p.series) }
 
 // Name returns the name of a sample, or of the family that metadata is about. It may have escapes if it is quoted.
-func (p *Parser) Name() []byte { return p.bytes(p.name) }
+func (p *Parser) Name() []byte {
+	p.readExpected()
+	return p.bytes(p.name)
+}
 
 // Value returns the value of a sample. There is one NaN only: that of Prometheus for "not a number".
 func (p *Parser) Value() float64 { return p.value }

@@ -134,6 +134,9 @@ func (p *Parser) textSample(i int) (Entry, error) {
 
 // identity reads name and labels, and returns the position behind them.
 func (p *Parser) identity(i int) (next int, reason string) {
+	if end, ok := p.asExpected(i); ok {
+		return end, ""
+	}
 	begin, end := i, p.nameEnd(i)
 	p.name = span{i, end}
 	if end == i && p.at(i) != '{' {

@@ -59,6 +59,15 @@ func (t *Table[V]) Find(key []byte) (uint32, bool) {
 	return slot, known
 }
 
+// Next returns the key that Find tries first, that of the slot behind the last one found. It is valid until the table
+// changes, and empty if there is none.
+func (t *Table[V]) Next() []byte {
+	if t.cursor >= t.end {
+		return nil
+	}
+	return t.keys.Get(t.cursor)
+}
+
 // Insert adds a key that Find does not find, with the zero V.
 func (t *Table[V]) Insert(key []byte) uint32 {
 	slot := t.takeSlot()

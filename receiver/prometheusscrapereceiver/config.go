@@ -42,7 +42,7 @@ type Config struct {
 	// ScrapeOnShutdown scrapes all targets once more before the receiver stops. Default: false.
 	ScrapeOnShutdown bool `mapstructure:"scrape_on_shutdown"`
 
-	// DiscoveryReloadOnStartup takes the first targets as soon as they are discovered. Default: false.
+	// DiscoveryReloadOnStartup has no effect: the first targets are always taken at once. Default: false.
 	DiscoveryReloadOnStartup bool `mapstructure:"discovery_reload_on_startup"`
 
 	// InitialScrapeOffset is added to the time before the first scrape of each target. Default: 0.
