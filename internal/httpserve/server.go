@@ -34,6 +34,14 @@ type Server struct {
 // are cfg's; extensions are looked up on host. An address that cannot be had is an error naming it. A server that
 // dies later reports a fatal status on host.
 func Start(ctx context.Context, cfg *confighttp.ServerConfig, host component.Host, tel component.TelemetrySettings, handler http.Handler) (*Server, error) {
+	return StartLimited(ctx, cfg, host, tel, handler, 0)
+}
+
+// StartLimited is Start with a bound on the connections open at one time; 0 means none. Further ones wait.
+func StartLimited(
+	ctx context.Context, cfg *confighttp.ServerConfig, host component.Host, tel component.TelemetrySettings,
+	handler http.Handler, connections int,
+) (*Server, error) {
 	srv, err := cfg.ToServer(ctx, host.GetExtensions(), tel, handler)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %q: %w", cfg.NetAddr.Endpoint, err)
@@ -42,9 +50,9 @@ func Start(ctx context.Context, cfg *confighttp.ServerConfig, host component.Hos
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %q: %w", cfg.NetAddr.Endpoint, err)
 	}
-	s := &Server{http: srv, listener: listener}
+	s := &Server{http: srv, listener: limit(listener, srv, connections)}
 	s.serving.Go(func() {
-		if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(err))
 		}
 	})

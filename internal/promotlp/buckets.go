@@ -13,7 +13,11 @@ type buckets struct {
 	places map[float64]uint32
 
 	sum, count float64
-	// custom are the bounds if they come from native histograms.
+	// summed says that there was a sum.
+	summed bool
+	// gone is how many numbers no series has any more.
+	gone int
+	// custom are the bounds if they come from native histograms, or from before the numbers were begun anew.
 	custom []float64
 }
 
@@ -54,6 +58,18 @@ func (b *buckets) set(i, page uint32, v float64) bool {
 	}
 	b.values[i], b.pages[i] = v, page
 	return true
+}
+
+// worn reports whether most numbers are of no use.
+func (b *buckets) worn() bool { return b.gone > few && b.gone > len(b.numbers)/2 }
+
+// renew begins the numbers anew. Those of the last page are remembered for a staleness marker.
+func (b *buckets) renew(page uint32) *buckets {
+	fresh := &buckets{summed: b.summed}
+	for _, i := range b.appendOrder(nil, page, false) {
+		fresh.custom = append(fresh.custom, b.numbers[i])
+	}
+	return fresh
 }
 
 // twin has the same numbers and no values.

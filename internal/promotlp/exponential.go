@@ -17,7 +17,7 @@ func (c *Cache) exponentials(dps pmetric.ExponentialHistogramDataPointSlice, m *
 		dp := dps.AppendEmpty()
 		dp.SetTimestamp(stamp(p.ms))
 		p.attrs.Into(dp.Attributes())
-		n := &c.scratch.histograms[p.native-1]
+		n := &c.scratch.histograms[int(p.native)]
 		if value.IsStaleNaN(n.valueOr(0)) {
 			dp.SetFlags(noRecordedValue)
 			continue

@@ -17,11 +17,15 @@ func (c *Cache) histograms(dps pmetric.HistogramDataPointSlice, m *metric, now i
 		case p.has&hasNative != 0:
 			c.custom(dps.AppendEmpty(), p)
 		case p.has&hasCount == 0:
-			c.counts.Dropped[NoCount]++
+			if c.lose(p, NoCount) {
+				c.staleHistogram(dps.AppendEmpty(), p, now)
+			}
 		case value.IsStaleNaN(p.buckets.count):
 			c.staleHistogram(dps.AppendEmpty(), p, p.ms)
 		case !c.cumulative(p.buckets):
-			c.counts.Dropped[BadHistogram]++
+			if c.lose(p, BadHistogram) {
+				c.staleHistogram(dps.AppendEmpty(), p, now)
+			}
 		default:
 			c.classic(dps.AppendEmpty(), p)
 		}
@@ -68,6 +72,7 @@ func (c *Cache) cumulative(b *buckets) bool {
 
 // classic makes a point of what cumulative has collected.
 func (c *Cache) classic(dp pmetric.HistogramDataPoint, p *point) {
+	p.sent = true
 	count := uint64(0)
 	for _, n := range c.out.counts {
 		count += n
@@ -90,13 +95,13 @@ func (c *Cache) finishHistogram(dp pmetric.HistogramDataPoint, p *point) {
 
 // custom makes a point of a native histogram with custom buckets.
 func (c *Cache) custom(dp pmetric.HistogramDataPoint, p *point) {
-	n := &c.scratch.histograms[p.native-1]
+	n := &c.scratch.histograms[int(p.native)]
 	if value.IsStaleNaN(n.valueOr(0)) {
 		c.staleHistogram(dp, p, p.ms)
 		return
 	}
 	h := n.h
-	p.buckets.custom = h.CustomValues
+	p.buckets.custom, p.buckets.summed = h.CustomValues, true
 	c.out.counts = appendCustom(c.out.counts[:0], h)
 	count := uint64(0)
 	for _, n := range c.out.counts {
@@ -125,9 +130,10 @@ func appendCustom(dst []uint64, h *histogram.Histogram) []uint64 {
 	return dst
 }
 
-// staleHistogram makes a point that says that all series of the histogram are gone: those of its buckets are told by
-// their bounds.
+// staleHistogram makes a point that says that all series of the histogram are gone: those of its buckets are told by their
+// bounds, also those that went before, and its sum by being there.
 func (c *Cache) staleHistogram(dp pmetric.HistogramDataPoint, p *point, ms int64) {
+	p.sent = false
 	b := p.buckets
 	c.out.order, c.out.bounds = b.appendOrder(c.out.order[:0], c.page, true), c.out.bounds[:0]
 	for _, i := range c.out.order {
@@ -135,8 +141,11 @@ func (c *Cache) staleHistogram(dp pmetric.HistogramDataPoint, p *point, ms int64
 			c.out.bounds = append(c.out.bounds, b.numbers[i])
 		}
 	}
-	if len(b.numbers) == 0 {
+	if len(c.out.order) == 0 {
 		c.out.bounds = append(c.out.bounds, b.custom...)
+	}
+	if b.summed {
+		dp.SetSum(0)
 	}
 	dp.SetFlags(noRecordedValue)
 	dp.ExplicitBounds().FromRaw(c.out.bounds)

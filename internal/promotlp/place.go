@@ -1,6 +1,7 @@
 package promotlp
 
 import (
+	"math"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -83,16 +84,14 @@ func (c *Cache) set(p *point, e *entry, s *sample) bool {
 	b := p.buckets
 	switch e.role {
 	case roleValue:
-		p.value = s.value
-		return p.mark(hasValue)
+		return p.set(hasValue, &p.value, s.value)
 	case roleSum:
-		b.sum = s.value
-		return p.mark(hasSum)
+		b.summed = true
+		return p.set(hasSum, &b.sum, s.value)
 	case roleCount:
-		b.count = s.value
-		return p.mark(hasCount)
+		return p.set(hasCount, &b.count, s.value)
 	case roleCreated:
-		p.setStart(int64(s.value * float64(time.Second)))
+		p.setStart(int64(math.Round(s.value*1e6)) * int64(time.Microsecond)) // what a float64 of today holds
 		return true
 	case roleBucket, roleQuantile:
 		number := e.number
@@ -101,8 +100,7 @@ func (c *Cache) set(p *point, e *entry, s *sample) bool {
 		}
 		return b.set(number, c.page, s.value)
 	case roleNative:
-		p.native = int32(s.value) + 1
-		return p.mark(hasNative)
+		return p.set(hasNative, &p.native, s.value)
 	default:
 		return true
 	}

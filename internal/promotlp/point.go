@@ -12,14 +12,17 @@ type point struct {
 	page, live uint32
 	// owed says that a staleness marker is still to be delivered, dying that no series is a part of it.
 	owed, dying bool
+	// sent says that the last that was passed on of it is a value.
+	sent bool
 
 	// has are the parts there are on the page.
 	has   parts
 	ms    int64
 	start int64
 	value float64
-	// exemplars and native are places in the scratch of the page, from 1.
-	exemplars, native int32
+	// exemplars is the place of the last one in the scratch of the page, from 1, native that of its histogram, from 0.
+	exemplars int32
+	native    float64
 	// buckets is nil for points that are one value.
 	buckets *buckets
 	// others are the same point at other times of the same page.
@@ -35,11 +38,14 @@ const (
 	hasNative
 )
 
-// mark notes a part. It reports whether it was not there before.
-func (p *point) mark(part parts) bool {
-	before := p.has
+// set sets a part. It reports whether it was not there before: the first one counts.
+func (p *point) set(part parts, to *float64, v float64) bool {
+	if p.has&part != 0 {
+		return false
+	}
 	p.has |= part
-	return before&part == 0
+	*to = v
+	return true
 }
 
 // setStart sets when the series began, in nanoseconds since 1970; nonsense is passed over.
@@ -58,7 +64,7 @@ func (p *point) addExemplar(e *pageExemplar, number int) {
 
 // begin makes the point one of a page.
 func (p *point) begin(page uint32, ms int64) {
-	p.page, p.ms, p.start, p.has, p.exemplars, p.native, p.others = page, ms, 0, 0, 0, 0, nil
+	p.page, p.ms, p.start, p.has, p.exemplars, p.others = page, ms, 0, 0, 0, nil
 }
 
 // at returns the point for a time of a page, and whether it has begun only now.

@@ -20,14 +20,14 @@ type Report struct {
 
 // reportOf are the metrics of a report, the last three of which are extra. Source: reportSample of prometheus/prometheus.
 var reportOf = [...]family{
-	{name: "up", help: "Health of the scrape target. 1 means the target is healthy, 0 if the scrape failed."},
-	{name: "scrape_duration_seconds", unit: "seconds", help: "Duration of the last scrape in seconds."},
-	{name: "scrape_samples_scraped", help: "Number of samples last scraped."},
-	{name: "scrape_samples_post_metric_relabeling", help: "Number of samples remaining after metric relabeling was applied."},
-	{name: "scrape_series_added", help: "Number of series in the last scrape."},
-	{name: "scrape_timeout_seconds", unit: "seconds", help: "The configured scrape timeout for a target."},
-	{name: "scrape_sample_limit", help: "The configured sample limit for a target. Returns zero if there is no limit configured."},
-	{name: "scrape_body_size_bytes", unit: "bytes", help: "The uncompressed size of the last scrape response, if successful. " +
+	{typ: model.MetricTypeGauge, name: "up", help: "Health of the scrape target. 1 means the target is healthy, 0 if the scrape failed."},
+	{typ: model.MetricTypeGauge, name: "scrape_duration_seconds", unit: "seconds", help: "Duration of the last scrape in seconds."},
+	{typ: model.MetricTypeGauge, name: "scrape_samples_scraped", help: "Number of samples last scraped."},
+	{typ: model.MetricTypeGauge, name: "scrape_samples_post_metric_relabeling", help: "Number of samples remaining after metric relabeling was applied."},
+	{typ: model.MetricTypeGauge, name: "scrape_series_added", help: "Number of series in the last scrape."},
+	{typ: model.MetricTypeGauge, name: "scrape_timeout_seconds", unit: "seconds", help: "The configured scrape timeout for a target."},
+	{typ: model.MetricTypeGauge, name: "scrape_sample_limit", help: "The configured sample limit for a target. Returns zero if there is no limit configured."},
+	{typ: model.MetricTypeGauge, name: "scrape_body_size_bytes", unit: "bytes", help: "The uncompressed size of the last scrape response, if successful. " +
 		"Scrapes failing because body_size_limit is exceeded report -1, other scrape failures report 0."},
 }
 
@@ -51,7 +51,6 @@ func (c *Cache) makeReport() {
 }
 
 func (c *Cache) reportPoint(f *family) *point {
-	f.typ = model.MetricTypeGauge
 	b := labels.NewBuilder(c.target.Labels)
 	b.Set(model.MetricNameLabel, f.name)
 	c.options.External.Range(func(l labels.Label) { b.Set(l.Name, l.Value) })
@@ -77,9 +76,6 @@ func (c *Cache) fillReport(r Report) {
 		if begun {
 			c.show(at)
 		}
-		if at.has&hasValue == 0 {
-			at.value = values[i]
-			at.mark(hasValue)
-		}
+		at.set(hasValue, &at.value, values[i])
 	}
 }

@@ -4,7 +4,7 @@ package promotlp
 func (c *Cache) markGone() {
 	c.forgive()
 	for _, p := range c.before {
-		if p.live != c.page {
+		if p.live != c.page && p.live > 0 {
 			c.owe(p)
 		}
 	}
@@ -31,6 +31,19 @@ func (c *Cache) forgive() {
 	}
 	clear(c.owed[len(kept):])
 	c.owed = kept
+}
+
+// lose is for a point that cannot be passed on as it is on this page. It reports whether it was, before, and needs a
+// marker.
+func (c *Cache) lose(p *point, why Reason) bool {
+	c.counts.Dropped[why]++
+	p.live = 0
+	if !p.sent {
+		return false
+	}
+	p.sent = false
+	c.owe(p)
+	return true
 }
 
 // manyOwed is how many markers may wait beyond as many as there are series: a pipeline that is down for long must not

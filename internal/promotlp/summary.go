@@ -13,11 +13,15 @@ func (c *Cache) summaries(dps pmetric.SummaryDataPointSlice, m *metric, now int6
 	for _, p := range m.shown {
 		switch b := p.buckets; {
 		case p.has&hasCount == 0:
-			c.counts.Dropped[NoCount]++
+			if c.lose(p, NoCount) {
+				c.staleSummary(dps.AppendEmpty(), p, now)
+			}
 		case value.IsStaleNaN(b.count):
 			c.staleSummary(dps.AppendEmpty(), p, p.ms)
 		case !(b.count >= 0 && b.count < tooMany):
-			c.counts.Dropped[BadHistogram]++
+			if c.lose(p, BadHistogram) {
+				c.staleSummary(dps.AppendEmpty(), p, now)
+			}
 		default:
 			c.summary(dps.AppendEmpty(), p)
 		}
@@ -29,6 +33,7 @@ func (c *Cache) summaries(dps pmetric.SummaryDataPointSlice, m *metric, now int6
 }
 
 func (c *Cache) summary(dp pmetric.SummaryDataPoint, p *point) {
+	p.sent = true
 	b := p.buckets
 	dp.SetCount(uint64(math.RoundToEven(b.count)))
 	if p.has&hasSum != 0 {
@@ -47,6 +52,7 @@ func (c *Cache) summary(dp pmetric.SummaryDataPoint, p *point) {
 }
 
 func (c *Cache) staleSummary(dp pmetric.SummaryDataPoint, p *point, ms int64) {
+	p.sent = false
 	c.out.order = p.buckets.appendOrder(c.out.order[:0], c.page, true)
 	for _, i := range c.out.order {
 		dp.QuantileValues().AppendEmpty().SetQuantile(p.buckets.numbers[i])

@@ -25,6 +25,7 @@ func (c *Cache) flush() {
 			continue
 		}
 		c.leave(e.point)
+		c.wear(e)
 		delete(c.infos, slot)
 		c.series.Remove(slot)
 	}
@@ -36,6 +37,18 @@ func (c *Cache) flush() {
 				c.infos[to] = lset
 			}
 		})
+	}
+}
+
+// wear notes that a bucket or quantile is gone. A histogram whose bounds change all the time is placed anew now and then.
+func (c *Cache) wear(e *entry) {
+	if e.role != roleBucket && e.role != roleQuantile {
+		return
+	}
+	p := e.point
+	if p.buckets.gone++; p.buckets.worn() {
+		p.buckets = p.buckets.renew(p.page)
+		c.meta.epoch++
 	}
 }
 

@@ -59,7 +59,10 @@ func (c *collected) Fetch(ctx context.Context, body *Body) (contentType string, 
 		}
 	}()
 	if c.Collect != nil {
-		c.metrics, err = c.Collect(ctx)
+		md, err := c.Collect(ctx)
+		if err == nil {
+			c.metrics = md
+		}
 		return "", err
 	}
 	families, err := c.Gatherer.Gather()

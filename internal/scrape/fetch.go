@@ -51,7 +51,7 @@ func (f *Fetcher) Fetch(ctx context.Context, body *Body) (contentType string, er
 	req.Header = f.headers.Clone()
 	resp, err := f.client.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
-		return "", err
+		return "", withoutParameters(err)
 	}
 	defer drain(resp.Body)
 	if resp.StatusCode != http.StatusOK {

@@ -20,10 +20,12 @@ type job struct {
 	cfg      *promconfig.ScrapeConfig
 	external labels.Labels
 	client   *http.Client
-	headers  http.Header
-	log      *zap.Logger
-	failures *slog.Logger
-	shared   *shared
+	// closeIdle closes the connections of the client that are not in use.
+	closeIdle func()
+	headers   http.Header
+	log       *zap.Logger
+	failures  *slog.Logger
+	shared    *shared
 	// collection is what is asked instead of targets, or nil.
 	collection *Collection
 
@@ -48,21 +50,27 @@ func (j *job) configure(cfg *promconfig.ScrapeConfig, external labels.Labels) er
 	if err != nil {
 		return fmt.Errorf("job %q: %w", cfg.JobName, err)
 	}
-	client, err := promcommon.NewClientFromConfig(cfg.HTTPClientConfig, cfg.JobName)
+	client, err := promcommon.NewClientFromConfig(cfg.HTTPClientConfig, cfg.JobName, j.shared.network...)
 	if err != nil {
 		return fmt.Errorf("job %q: %w", cfg.JobName, err)
 	}
-	if j.client != nil {
-		j.client.CloseIdleConnections()
+	if j.closeIdle != nil {
+		j.closeIdle()
 	}
+	plain := *client // otelhttp hides its method
+	j.closeIdle = plain.CloseIdleConnections
 	client.Transport = otelhttp.NewTransport(client.Transport, j.shared.tracing()...)
 	j.cfg, j.external, j.client, j.headers = cfg, external, client, headers
 	return nil
 }
 
-// reload changes the configuration: all loops begin anew, with what the old ones know.
+// reload changes the configuration: all loops begin anew, with what the old ones know. Where targets come from is no
+// concern of theirs.
 func (j *job) reload(cfg *promconfig.ScrapeConfig, external labels.Labels) error {
-	if reflect.DeepEqual(j.cfg, cfg) && labels.Equal(j.external, external) {
+	before, after := *j.cfg, *cfg
+	before.ServiceDiscoveryConfigs, after.ServiceDiscoveryConfigs = nil, nil
+	if reflect.DeepEqual(before, after) && labels.Equal(j.external, external) {
+		j.cfg = cfg
 		return nil
 	}
 	if err := j.configure(cfg, external); err != nil {
@@ -201,5 +209,5 @@ func (j *job) stop() {
 	for hash, l := range j.loops {
 		j.retire(hash, l)
 	}
-	j.client.CloseIdleConnections()
+	j.closeIdle()
 }

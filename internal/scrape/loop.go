@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	promcommon "github.com/prometheus/common/config"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.uber.org/zap"
 
@@ -53,6 +54,8 @@ type shared struct {
 	// ctx is that of scrapes, deliver that of passing batches on, which outlives it.
 	ctx, deliver context.Context
 	running      sync.WaitGroup
+	// network is how tests have their own.
+	network []promcommon.HTTPClientOption
 }
 
 func newLoop(t *target, s *shared) *loop {
@@ -77,7 +80,7 @@ func (l *loop) run() {
 	defer ticker.Stop()
 	l.scrapeAll(ticker)
 	if l.shared.ctx.Err() != nil {
-		if l.shared.OnShutdown {
+		if l.shared.OnShutdown && !l.retired() {
 			l.scrape(l.shared.deliver, time.Now())
 		}
 		return
@@ -127,6 +130,16 @@ func (l *loop) scrapeAll(ticker *time.Ticker) {
 func (l *loop) over() bool {
 	select {
 	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// retired reports whether the target is gone, or another loop has it.
+func (l *loop) retired() bool {
+	select {
+	case <-l.stopping:
 		return true
 	default:
 		return false
@@ -284,6 +297,6 @@ func (l *loop) observe(s Scraped) {
 // logFailure writes to scrape_failure_log_file.
 func (l *loop) logFailure(err error) {
 	if l.failures != nil {
-		l.failures.Error(err.Error(), "target", l.url)
+		l.failures.Error(err.Error(), "target", l.redactedURL())
 	}
 }

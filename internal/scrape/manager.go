@@ -26,8 +26,10 @@ type Manager struct {
 	// cancel ends scrapes, abandon also what is being passed on.
 	cancel, abandon context.CancelFunc
 
-	mu      sync.Mutex
-	jobs    map[string]*job
+	mu   sync.Mutex
+	jobs map[string]*job
+	// removed are jobs whose loops may still write end-of-run markers, unless the job comes back.
+	removed map[string]*job
 	logs    map[string]*logging.JSONFileLogger
 	stopped bool
 }
@@ -38,7 +40,7 @@ func NewManager(s Settings) *Manager {
 	deliver, abandon := context.WithCancel(context.Background())
 	return &Manager{
 		shared: shared{Settings: s, ctx: ctx, deliver: deliver}, cancel: cancel, abandon: abandon,
-		jobs: map[string]*job{}, logs: map[string]*logging.JSONFileLogger{},
+		jobs: map[string]*job{}, removed: map[string]*job{}, logs: map[string]*logging.JSONFileLogger{},
 	}
 }
 
@@ -61,16 +63,31 @@ func (m *Manager) Apply(cfg *scrapeconfig.Config) error {
 		errs = append(errs, m.applyJob(c, cfg.Global.ExternalLabels))
 	}
 	for name, c := range m.shared.Collections {
+		if wanted[name] {
+			errs = append(errs, fmt.Errorf("collection %q: a job has this name", name))
+			continue
+		}
 		wanted[name] = true
 		errs = append(errs, m.applyCollection(name, c, cfg.Global))
+	}
+	m.remove(wanted)
+	return errors.Join(errs...)
+}
+
+// remove ends the jobs that are not wanted.
+func (m *Manager) remove(wanted map[string]bool) {
+	for name, j := range m.removed {
+		if j.forgetEnded(); len(j.ending) == 0 {
+			delete(m.removed, name)
+		}
 	}
 	for name, j := range m.jobs {
 		if !wanted[name] {
 			j.stop()
 			delete(m.jobs, name)
+			m.removed[name] = j
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // applyJob makes a job, or changes it.
@@ -88,6 +105,10 @@ func (m *Manager) applyJob(c *promconfig.ScrapeConfig, external labels.Labels) e
 		return errors.Join(err, made)
 	}
 	j.failures = failures
+	if before := m.removed[c.JobName]; before != nil {
+		j.ending = before.ending
+		delete(m.removed, c.JobName)
+	}
 	m.jobs[c.JobName] = j
 	return err
 }
@@ -165,7 +186,7 @@ func (m *Manager) close() error {
 	defer m.mu.Unlock()
 	var errs []error
 	for _, j := range m.jobs {
-		j.client.CloseIdleConnections()
+		j.closeIdle()
 	}
 	for _, l := range m.logs {
 		errs = append(errs, io.Closer(l).Close())

@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	promscrape "github.com/prometheus/prometheus/scrape"
 )
 
-// TargetState is what is known of a target. Secrets are hidden: the values of parameters.
+// TargetState is what is known of a target. What may be a secret is hidden: the values of parameters.
 type TargetState struct {
 	Job, URL string
 	// Labels are those that its series get, Discovered those before relabelling.
@@ -64,6 +65,18 @@ func (l *loop) state() TargetState {
 		Job: l.job, URL: l.redactedURL(), Labels: l.public, Discovered: redacted(l.discovered),
 		Interval: l.interval, Timeout: l.timeout,
 		LastScrape: h.at, LastDuration: h.duration, LastOutcome: h.outcome, LastError: h.err, Series: h.series,
+	}
+}
+
+// Health is the word of Prometheus for how the last scrape went.
+func (t TargetState) Health() promscrape.TargetHealth {
+	switch {
+	case t.LastScrape.IsZero():
+		return promscrape.HealthUnknown
+	case t.LastError != nil:
+		return promscrape.HealthBad
+	default:
+		return promscrape.HealthGood
 	}
 }
 

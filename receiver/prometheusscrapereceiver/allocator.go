@@ -109,10 +109,7 @@ func (r *scrapeReceiver) askAllocator(ctx context.Context) bool {
 		return jobs != nil
 	}
 	r.allocator.take(jobs)
-	r.mu.Lock()
-	cfg := r.current
-	r.mu.Unlock()
-	if applied := r.apply(cfg); applied != nil {
+	if applied := r.reapply(); applied != nil {
 		err = applied
 		r.set.Logger.Error("jobs of the target allocator are not used", zap.Error(err))
 	}

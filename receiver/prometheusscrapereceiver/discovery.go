@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -27,6 +26,10 @@ type discoverer struct {
 	log      *slog.Logger
 	scrape   *scrape.Manager
 	registry *prometheus.Registry
+
+	mu sync.Mutex
+	// static are the jobs whose targets discovery need not tell, pending is what it has told of the others.
+	static, pending map[string][]*targetgroup.Group
 }
 
 const (
@@ -56,15 +59,17 @@ func newDiscoverer(ctx context.Context, log *slog.Logger, m *scrape.Manager) (*d
 
 // apply changes what is to be discovered. Static targets need not be, and are taken at once.
 func (d *discoverer) apply(jobs []*promconfig.ScrapeConfig) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	configs := make(map[string]discovery.Configs, len(jobs))
-	static := map[string][]*targetgroup.Group{}
+	d.static, d.pending = map[string][]*targetgroup.Group{}, map[string][]*targetgroup.Group{}
 	for _, job := range jobs {
 		configs[job.JobName] = job.ServiceDiscoveryConfigs
 		if groups, all := staticGroups(job.ServiceDiscoveryConfigs); all {
-			static[job.JobName] = groups
+			d.static[job.JobName] = groups
 		}
 	}
-	d.scrape.Discovered(static)
+	d.scrape.Discovered(d.static)
 	return d.manager.ApplyConfig(configs)
 }
 
@@ -90,24 +95,44 @@ func (d *discoverer) run() {
 	defer func() { <-ended }()
 	next := time.NewTimer(0)
 	defer next.Stop()
-	pending := map[string][]*targetgroup.Group{}
 	for {
 		select {
 		case <-d.ctx.Done():
 			return
 		case groups := <-d.manager.SyncCh():
-			maps.Copy(pending, groups)
+			d.take(groups)
 			continue
 		case <-next.C:
 		}
-		if len(pending) == 0 {
+		if d.handOn() {
+			next.Reset(updates)
+		} else {
 			next.Reset(firstUpdate / 10)
-			continue
 		}
-		d.scrape.Discovered(pending)
-		clear(pending)
-		next.Reset(updates)
 	}
+}
+
+// take keeps what is new. Static targets may be those of a configuration that has changed since.
+func (d *discoverer) take(groups map[string][]*targetgroup.Group) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for job, g := range groups {
+		if _, static := d.static[job]; !static {
+			d.pending[job] = g
+		}
+	}
+}
+
+// handOn reports whether there was something new.
+func (d *discoverer) handOn() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.pending) == 0 {
+		return false
+	}
+	d.scrape.Discovered(d.pending)
+	clear(d.pending)
+	return true
 }
 
 func (d *discoverer) close() {

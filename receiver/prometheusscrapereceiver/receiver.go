@@ -66,11 +66,11 @@ func (r *scrapeReceiver) Start(ctx context.Context, host component.Host) error {
 }
 
 func (r *scrapeReceiver) start(ctx, background context.Context, host component.Host) error {
+	seen := fingerprint(r.cfg.ConfigFile)
 	cfg, err := r.readConfig()
 	if err != nil {
 		return err
 	}
-	r.current = cfg
 	budget := scrape.NewBudget(int64(r.cfg.MaxBodyMemory))
 	if r.allocator, err = newAllocator(ctx, r.cfg, r.set, host, cfg.Global); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (r *scrapeReceiver) start(ctx, background context.Context, host component.H
 		r.running.Go(func() { r.allocate(background) })
 	}
 	if r.cfg.ConfigFile != "" && r.cfg.ConfigFilePollInterval > 0 {
-		r.running.Go(func() { r.watch(background) })
+		r.running.Go(func() { r.watch(background, seen) })
 	}
 	r.api, err = startAPI(ctx, r.cfg.APIServer, host, r.set, r)
 	return err
@@ -144,9 +144,20 @@ func (r *scrapeReceiver) apply(cfg *scrapeconfig.Config) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.current = cfg
-	all := *cfg
+	return r.applyCurrent()
+}
+
+// reapply is apply when the jobs of the target allocator have changed.
+func (r *scrapeReceiver) reapply() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.applyCurrent()
+}
+
+func (r *scrapeReceiver) applyCurrent() error {
+	all := *r.current
 	if r.allocator != nil {
-		all.Jobs = r.allocator.with(cfg.Jobs, r.set.Logger)
+		all.Jobs = r.allocator.with(all.Jobs, r.set.Logger)
 	}
 	return errors.Join(r.manager.Apply(&all), r.discovery.apply(all.Jobs))
 }

@@ -62,11 +62,11 @@ func (t *telemetry) scraped(ctx context.Context, s scrape.Scraped) {
 	}
 	for reason, n := range s.Counts.Dropped {
 		if n > 0 {
-			t.builder.PrometheusScrapeDroppedSamples.Add(ctx, int64(n), t.with(attribute.String("reason", promotlp.Reason(reason).String())))
+			t.builder.PrometheusScrapeDroppedSamples.Add(ctx, int64(n), t.with(job, attribute.String("reason", promotlp.Reason(reason).String())))
 		}
 	}
 	if s.Counts.Repaired > 0 {
-		t.builder.PrometheusScrapeRepairedHistograms.Add(ctx, int64(s.Counts.Repaired), t.with())
+		t.builder.PrometheusScrapeRepairedHistograms.Add(ctx, int64(s.Counts.Repaired), t.with(job))
 	}
 }
 

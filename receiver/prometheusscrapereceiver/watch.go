@@ -12,19 +12,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// watch reads config_file again when it has changed. A new one that is wrong changes nothing.
-func (r *scrapeReceiver) watch(ctx context.Context) {
+// watch reads config_file again when it is not what was seen last. A new one that is wrong changes nothing.
+func (r *scrapeReceiver) watch(ctx context.Context, seen uint64) {
 	ticker := time.NewTicker(r.cfg.ConfigFilePollInterval)
 	defer ticker.Stop()
-	last := fingerprint(r.cfg.ConfigFile)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if now := fingerprint(r.cfg.ConfigFile); now != last {
-			last = now
+		if now := fingerprint(r.cfg.ConfigFile); now != seen {
+			seen = now
 			r.reload(ctx)
 		}
 	}
