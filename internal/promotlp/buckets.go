@@ -72,18 +72,6 @@ func (b *buckets) renew(page uint32) *buckets {
 	return fresh
 }
 
-// twin has the same numbers and no values.
-func (b *buckets) twin() *buckets {
-	if b == nil {
-		return nil
-	}
-	twin := &buckets{}
-	for _, n := range b.numbers {
-		twin.place(n)
-	}
-	return twin
-}
-
 // appendOrder appends the places of the numbers that a page has set, or of all, in the order of the numbers.
 func (b *buckets) appendOrder(dst []uint32, page uint32, all bool) []uint32 {
 	sorted := true

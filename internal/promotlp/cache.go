@@ -83,6 +83,9 @@ func (c *Cache) Reconfigure(target Target, options Options) {
 
 // Cancel is called instead of Batch and Delivered: the scrape was broken off and says nothing about the target.
 func (c *Cache) Cancel() {
+	if c.fresh == c.page {
+		c.fresh++
+	}
 	c.live = append(c.live[:0], c.before...)
 	for _, p := range c.live {
 		p.live = c.page

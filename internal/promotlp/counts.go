@@ -16,7 +16,7 @@ type Reason int
 const (
 	// Duplicate: the page has the series twice, or relabelling has made two the same.
 	Duplicate Reason = iota
-	// OutOfBounds: the timestamp is more than ten minutes ahead.
+	// OutOfBounds: the timestamp is more than ten minutes ahead, or before 1970, which OTLP cannot tell.
 	OutOfBounds
 	// GaugeHistogram: OTLP has no such thing.
 	GaugeHistogram

@@ -21,10 +21,13 @@ type output struct {
 	bounds []float64
 	counts []uint64
 	chain  []int32
+	// wide counts the buckets of wide histograms.
+	wide int64
 }
 
 // emit makes the batch of what is shown; now is the time of staleness markers.
 func (c *Cache) emit(now int64) pmetric.Metrics {
+	c.out.wide = 0
 	md := pmetric.NewMetrics()
 	rms := md.ResourceMetrics()
 	rms.EnsureCapacity(len(c.out.resources))

@@ -35,21 +35,36 @@ func (c *Cache) exponentials(dps pmetric.ExponentialHistogramDataPointSlice, m *
 	return dps.Len()
 }
 
-// widest is how many buckets a side may have. Those of Prometheus are sparse, those of OTLP are not: two far apart would
-// be thousands.
-const widest = 4096
+// Buckets of Prometheus are sparse, those of OTLP are not: two far apart are thousands. A side may have as many as widest,
+// until those wider than usual come to manyWide in a batch: a small page must not become a large one.
+const (
+	widest   = 4096
+	usual    = 320
+	manyWide = 1 << 20
+)
 
-func (c *Cache) exponential(dp pmetric.ExponentialHistogramDataPoint, h *histogram.Histogram) {
-	narrowed := false
-	for h.Schema > histogram.ExponentialSchemaMin && max(width(h.PositiveSpans), width(h.NegativeSpans)) > widest {
+// narrow lowers the resolution of a histogram that is too wide.
+func (c *Cache) narrow(h *histogram.Histogram) {
+	limit := int64(widest)
+	if c.out.wide > manyWide {
+		limit = usual
+	}
+	before := h.Schema
+	for h.Schema > histogram.ExponentialSchemaMin && max(width(h.PositiveSpans), width(h.NegativeSpans)) > limit {
 		if h.ReduceResolution(h.Schema-1) != nil {
 			break
 		}
-		narrowed = true
 	}
-	if narrowed {
+	if h.Schema != before {
 		c.counts.Repaired++
 	}
+	if w := width(h.PositiveSpans) + width(h.NegativeSpans); w > usual {
+		c.out.wide += w
+	}
+}
+
+func (c *Cache) exponential(dp pmetric.ExponentialHistogramDataPoint, h *histogram.Histogram) {
+	c.narrow(h)
 	dp.SetScale(h.Schema)
 	dp.SetSum(h.Sum)
 	dp.SetZeroThreshold(h.ZeroThreshold)

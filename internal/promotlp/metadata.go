@@ -1,6 +1,10 @@
 package promotlp
 
-import "github.com/prometheus/common/model"
+import (
+	"strings"
+
+	"github.com/prometheus/common/model"
+)
 
 // family is what a target says about a name by HELP, TYPE and UNIT.
 type family struct {
@@ -53,6 +57,9 @@ func (m *metadata) owns(name string) bool {
 	for _, s := range suffixes {
 		if m.metrics[name+s.text] > 0 {
 			return true
+		}
+		if base, part := strings.CutSuffix(name, s.text); part && m.families[base] != nil {
+			return true // its series may be parts of another family
 		}
 	}
 	return false

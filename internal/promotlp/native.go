@@ -76,9 +76,25 @@ func (n *native) unsupported() (Reason, bool) {
 		return 0, false
 	case n.h == nil:
 		return FloatHistogram, true
-	case !histogram.IsExponentialSchema(n.h.Schema) && !n.h.UsesCustomBuckets():
-		return BadHistogram, true
-	default:
+	case n.h.UsesCustomBuckets():
 		return BadHistogram, n.h.Validate() != nil
+	default:
+		return BadHistogram, !histogram.IsExponentialSchema(n.h.Schema) || n.h.Validate() != nil ||
+			!possible(n.h.PositiveSpans, n.h.Schema) || !possible(n.h.NegativeSpans, n.h.Schema)
 	}
+}
+
+// possible reports whether all buckets are where there are numbers, or are the one right above. Others would be gaps of any
+// width.
+func possible(spans []histogram.Span, schema int32) bool {
+	return len(spans) == 0 || int64(spans[0].Offset) >= firstIndex(schema) &&
+		int64(spans[0].Offset)+width(spans)-1 <= lastIndex(schema)+1
+}
+
+// firstIndex is the index of the bucket of the smallest float64.
+func firstIndex(schema int32) int64 {
+	if schema < 0 {
+		return -(1074 >> -schema) - 1
+	}
+	return -(1074 << schema)
 }

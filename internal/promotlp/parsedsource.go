@@ -20,6 +20,7 @@ type parsedSource struct {
 	time       *int64
 	h          *histogram.Histogram
 	fh         *histogram.FloatHistogram
+	protobuf   bool
 }
 
 func (s *parsedSource) next([]byte) (entryKind, error) {
@@ -54,7 +55,14 @@ func (s *parsedSource) family() []byte         { return s.name }
 func (s *parsedSource) text() []byte           { return s.body }
 func (s *parsedSource) kind() model.MetricType { return s.typ }
 func (s *parsedSource) series() []byte         { return s.id }
-func (s *parsedSource) start() int64           { return s.parser.StartTimestamp() }
+
+// start is told by protobuf only: in OpenMetrics it is a series of its own, which the parser would look for each time.
+func (s *parsedSource) start() int64 {
+	if !s.protobuf {
+		return 0
+	}
+	return s.parser.StartTimestamp()
+}
 
 func (s *parsedSource) sample() (v float64, ms int64, hasTime bool) {
 	ms, hasTime = s.ms()

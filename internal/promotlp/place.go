@@ -71,7 +71,7 @@ func (c *Cache) supported(e *entry, s *sample) bool {
 	n := &c.scratch.histograms[int(s.value)]
 	reason, bad := n.unsupported()
 	if !bad && e.point.metric.kind != n.kind() {
-		reason, bad, e.role = BadHistogram, true, roleUnresolved // it is placed anew next time
+		reason, bad, e.epoch = BadHistogram, true, c.meta.epoch-1 // it is placed anew next time
 	}
 	if bad {
 		c.counts.Dropped[reason]++

@@ -82,7 +82,10 @@ func (p *point) at(page uint32, ms int64) (at *point, begun bool) {
 	if p.others == nil {
 		p.others = map[int64]*point{}
 	}
-	other := &point{identity: p.identity, buckets: p.buckets.twin()}
+	other := &point{identity: p.identity}
+	if p.buckets != nil {
+		other.buckets = &buckets{}
+	}
 	other.begin(page, ms)
 	p.others[ms] = other
 	return other, true

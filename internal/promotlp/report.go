@@ -33,21 +33,22 @@ var reportOf = [...]family{
 
 const extraReports = 3
 
-// makeReport makes the points of the report, or those that the options ask for now.
+// makeReport makes the points of the report that the options ask for now.
 func (c *Cache) makeReport() {
 	families := reportOf[:]
 	if !c.options.ExtraReport {
 		families = families[:len(families)-extraReports]
 	}
+	old := c.report
+	c.report = nil
 	for i := range families {
-		if i == len(c.report) {
-			c.report = append(c.report, c.reportPoint(&families[i]))
+		c.report = append(c.report, c.reportPoint(&families[i]))
+	}
+	for _, p := range old {
+		if c.leave(p); p.series == 0 && p.live > 0 {
+			c.live = append(c.live, p) // so that it gets a marker
 		}
 	}
-	for _, p := range c.report[len(families):] {
-		c.leave(p)
-	}
-	c.report = c.report[:len(families)]
 }
 
 func (c *Cache) reportPoint(f *family) *point {

@@ -104,7 +104,7 @@ func (s *sources) openParsed(page []byte, contentType string, o *Options) (sourc
 	if p == nil {
 		return nil, err
 	}
-	s.parsed = parsedSource{parser: p}
+	s.parsed = parsedSource{parser: p, protobuf: s.media == mediaProtobuf}
 	return &s.parsed, nil
 }
 
