@@ -12,20 +12,24 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// watch reads config_file again when it is not what was seen last. A new one that is wrong changes nothing.
+// watch reads config_file again when it is not what was seen last, and has not changed since the look before: it may be
+// written at this moment. A new one that is wrong changes nothing.
 func (r *scrapeReceiver) watch(ctx context.Context, seen uint64) {
 	ticker := time.NewTicker(r.cfg.ConfigFilePollInterval)
 	defer ticker.Stop()
+	before := seen
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if now := fingerprint(r.cfg.ConfigFile); now != seen {
+		now := fingerprint(r.cfg.ConfigFile)
+		if now != seen && now == before {
 			seen = now
 			r.reload(ctx)
 		}
+		before = now
 	}
 }
 
