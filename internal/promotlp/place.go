@@ -29,6 +29,10 @@ func (c *Cache) placeAll() {
 // take puts a sample in its point, which it returns; it is nil for a sample that has none.
 func (c *Cache) take(s *sample) *point {
 	e := c.series.At(s.slot)
+	if s.ms < 0 {
+		c.counts.Dropped[OutOfBounds]++
+		return nil
+	}
 	if e.role == roleUnresolved {
 		c.place(e, s)
 	}

@@ -201,7 +201,7 @@ func (r *reading) admit(s *sample, n *native, known bool) bool {
 			return false
 		}
 	}
-	if s.ms < 0 || s.ms > r.latest {
+	if s.ms > r.latest {
 		r.cache.counts.Dropped[OutOfBounds]++
 		return false
 	}
