@@ -22,6 +22,17 @@ type metadata struct {
 	metrics map[string]int
 	// epoch grows when it may have changed what series belong to.
 	epoch uint32
+
+	// openMetrics says that the page is in that format; block is the metadata that stands together, of one name.
+	openMetrics bool
+	block       block
+}
+
+// block is the metadata of a family as it stands on the page.
+type block struct {
+	name       string
+	family     *family
+	help, unit *string
 }
 
 // keepPages is for how many pages metadata outlives its last mention, as in Prometheus.
@@ -32,10 +43,10 @@ func newMetadata() metadata {
 }
 
 // family finds a name, or adds it.
-func (m *metadata) family(name []byte, page uint32) *family {
-	f, known := m.families[string(name)]
+func (m *metadata) family(name string, page uint32) *family {
+	f, known := m.families[name]
 	if !known {
-		f = &family{name: string(name), typ: model.MetricTypeUnknown, first: page}
+		f = &family{name: name, typ: model.MetricTypeUnknown, first: page}
 		m.families[f.name] = f
 		m.changed(f, page)
 	}
@@ -65,23 +76,74 @@ func (m *metadata) owns(name string) bool {
 	return false
 }
 
+// begin is called for each line of metadata.
+func (m *metadata) begin(name []byte, page uint32) {
+	if m.block.name != string(name) {
+		m.end(page)
+		m.block.name = string(name)
+	}
+}
+
+// end is called when samples come, or metadata of another family.
+func (m *metadata) end(page uint32) {
+	if m.block.name == "" {
+		return
+	}
+	if m.block.family == nil {
+		m.settle(m.family(m.block.name, page), page)
+	}
+	m.block = block{}
+}
+
+// setType finds the family. In OpenMetrics the samples of counters have a name of their own; a gauge may have that of the
+// family, as in what client_golang shows of the Go runtime.
 func (m *metadata) setType(name []byte, typ model.MetricType, page uint32) {
-	if f := m.family(name, page); f.typ != typ {
+	m.begin(name, page)
+	key := string(name)
+	if m.openMetrics && typ == model.MetricTypeCounter {
+		key += "_total"
+	}
+	f := m.family(key, page)
+	if f.typ != typ {
 		f.typ = typ
 		m.changed(f, page)
 	}
+	m.block.family = f
+	m.settle(f, page)
 }
 
 func (m *metadata) setHelp(name, text []byte, page uint32) {
-	if f := m.family(name, page); f.help != string(text) {
-		f.help = string(text)
-	}
+	m.begin(name, page)
+	m.block.help = m.ownHelp(name, text)
+	m.settle(m.block.family, page)
 }
 
-// setUnit begins an epoch because names may be made of units.
+// ownHelp copies a text, unless it is one that is known.
+func (m *metadata) ownHelp(name, text []byte) *string {
+	if f := m.families[string(name)]; f != nil && f.help == string(text) {
+		return &f.help
+	}
+	own := string(text)
+	return &own
+}
+
 func (m *metadata) setUnit(name, text []byte, page uint32) {
-	if f := m.family(name, page); f.unit != string(text) {
-		f.unit = string(text)
+	m.begin(name, page)
+	unit := string(text)
+	m.block.unit = &unit
+	m.settle(m.block.family, page)
+}
+
+// settle gives the family what the block says of it. A unit begins an epoch because names may be made of units.
+func (m *metadata) settle(f *family, page uint32) {
+	if f == nil {
+		return
+	}
+	if m.block.help != nil {
+		f.help = *m.block.help
+	}
+	if m.block.unit != nil && f.unit != *m.block.unit {
+		f.unit = *m.block.unit
 		m.changed(f, page)
 	}
 }

@@ -23,6 +23,7 @@ func (c *Cache) Read(page []byte, contentType string, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	c.meta.openMetrics, c.meta.block = c.sources.media == mediaOpenMetrics, block{}
 	r := reading{cache: c, src: src, now: at.UnixMilli(), latest: time.Now().Add(maxAhead).UnixMilli()}
 	if err := r.all(); err != nil {
 		if _, found := err.(*promtext.SyntaxError); !found && r.syntax { //nolint:errorlint // nobody wraps it
@@ -58,6 +59,7 @@ func (r *reading) all() error {
 	for {
 		kind, err := r.src.next(r.cache.series.Next())
 		if errors.Is(err, io.EOF) {
+			r.cache.meta.end(r.cache.page)
 			return r.limit
 		}
 		if err != nil {
@@ -80,9 +82,11 @@ func (r *reading) entry(kind entryKind) error {
 	case entryUnit:
 		c.meta.setUnit(r.src.family(), r.src.text(), c.page)
 	case entrySample:
+		c.meta.end(c.page)
 		v, ms, hasTime := r.src.sample()
 		return r.sample(sample{value: v, ms: ms}, hasTime, nil)
 	case entryHistogram:
+		c.meta.end(c.page)
 		h, fh, ms, hasTime := r.src.histogram()
 		return r.sample(sample{ms: ms}, hasTime, &native{h: h, fh: fh})
 	case entryOther:

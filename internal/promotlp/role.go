@@ -79,6 +79,18 @@ func (m *metadata) place(name string, lset labels.Labels) place {
 			}
 		}
 	}
+	return m.placeOfCounter(name)
+}
+
+// placeOfCounter places a series that may belong to a counter whose family is known by the name of its samples.
+func (m *metadata) placeOfCounter(name string) place {
+	base, created := strings.CutSuffix(name, "_created")
+	if f := m.families[base+"_total"]; created && f != nil && f.typ == model.MetricTypeCounter {
+		return place{metric: f.name, kind: kindCounter, role: roleCreated, family: f}
+	}
+	if f := m.families[name+"_total"]; f != nil && m.openMetrics && f.typ == model.MetricTypeCounter {
+		return place{metric: name, kind: kindCounter, role: roleValue, family: f}
+	}
 	return place{metric: name, kind: kindGauge, role: roleValue}
 }
 
