@@ -26,8 +26,8 @@ func (c *Cache) Read(page []byte, contentType string, at time.Time) error {
 	c.meta.openMetrics, c.meta.block = c.sources.media == mediaOpenMetrics, block{}
 	r := reading{cache: c, src: src, now: at.UnixMilli(), latest: time.Now().Add(maxAhead).UnixMilli()}
 	if err := r.all(); err != nil {
-		if _, found := err.(*promtext.SyntaxError); !found && r.syntax { //nolint:errorlint // nobody wraps it
-			return explain(err, page, contentType, &c.options)
+		if _, told := errors.AsType[*promtext.SyntaxError](err); !told && r.syntax {
+			return explain(err, page, c.sources.media)
 		}
 		return err
 	}

@@ -77,6 +77,8 @@ func (c *Cache) fillReport(r Report) {
 		if begun {
 			c.show(at)
 		}
-		at.set(hasValue, &at.value, values[i])
+		if at.set(hasValue, &at.value, values[i]) {
+			p.metric.family = &reportOf[i] // the page may have had a metric of the name
+		}
 	}
 }

@@ -109,11 +109,7 @@ func (s *sources) openParsed(page []byte, contentType string, o *Options) (sourc
 }
 
 // explain gives an error of Prometheus' parsers the line that ours finds, if it finds one.
-func explain(err error, page []byte, contentType string, o *Options) error {
-	media, _, _ := mime.ParseMediaType(contentType)
-	if !known(media) {
-		media = o.Fallback
-	}
+func explain(err error, page []byte, media string) error {
 	var p promtext.Parser
 	switch media {
 	case mediaText:

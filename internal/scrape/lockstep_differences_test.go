@@ -27,7 +27,7 @@ const (
 	partsCompleted        difference = "a histogram of OTLP has a bucket +Inf, a summary a sum"
 	countRepaired         difference = "bucket counts of OTLP are whole, and those of Prometheus never sink"
 	targetInfoConsumed    difference = "target_info is attributes of the resource, which have no value and no end"
-	partGone              difference = "a bucket or quantile that alone vanishes has no marker of its own: OTLP marks a whole point"
+	partGone              difference = "a bucket or quantile that alone vanishes has no marker of its own: OTLP marks a whole point, also when the rest goes on as another type"
 	marksOfFailures       difference = "Prometheus leaves out, or delays, markers of series that came before the error of a failed page"
 	before1970Dropped     difference = "samples of times before 1970 are dropped, and make no series: OTLP has no such times"
 	exemplarsDropped      difference = "gauges and summaries have no exemplars in OTLP"
@@ -493,8 +493,11 @@ func (e *explainer) mark(want map[string]sample, m sample, present map[string]bo
 		e.found[cmp.Or(e.dropped[series], marksOfFailures)] = true
 		return
 	}
-	if count, ok := e.whole[series]; ok && count != series && present[count] && e.families[was.family] == was.meta.Type {
+	if count, ok := e.whole[series]; ok && count != series && present[count] {
 		e.found[partGone] = true
+		if e.families[was.family] != was.meta.Type {
+			delete(e.live, series) // the point that goes on knows nothing of it
+		}
 		return
 	}
 	want[series] = m

@@ -146,16 +146,7 @@ func (l *loop) retired() bool {
 	}
 }
 
-func (l *loop) stopped() bool {
-	select {
-	case <-l.stopping:
-		return true
-	case <-l.shared.ctx.Done():
-		return true
-	default:
-		return false
-	}
-}
+func (l *loop) stopped() bool { return l.retired() || l.shared.ctx.Err() != nil }
 
 // tolerance is how late a scrape may be for its time to count as the one it was due at: equal distances take less room
 // in a TSDB. Source: ScrapeTimestampTolerance of prometheus/prometheus.

@@ -16,7 +16,7 @@ func withoutParameters(err error) error {
 		return err
 	}
 	u, parsed := url.Parse(failed.URL)
-	if parsed != nil || u.RawQuery == "" {
+	if parsed != nil {
 		return err
 	}
 	return &url.Error{Op: failed.Op, URL: redactedURL(u), Err: failed.Err}
@@ -24,6 +24,9 @@ func withoutParameters(err error) error {
 
 // redactedURL has no values of parameters.
 func redactedURL(u *url.URL) string {
+	if u.RawQuery == "" {
+		return u.String()
+	}
 	shown := *u
 	q := shown.Query()
 	for k := range q {

@@ -102,25 +102,14 @@ func (t *target) flag(name string, otherwise bool) bool {
 }
 
 // redactedURL has no values of parameters: they may be secrets.
-func (t *target) redactedURL() string {
-	u := *t.page.URL
-	if u.RawQuery == "" {
-		return t.url
-	}
-	q := u.Query()
-	for k := range q {
-		q.Set(k, "xxxxx")
-	}
-	u.RawQuery = q.Encode()
-	return u.String()
-}
+func (t *target) redactedURL() string { return redactedURL(t.page.URL) }
 
 // redacted hides the labels that hold parameters of requests.
 func redacted(lset labels.Labels) labels.Labels {
 	b := labels.NewBuilder(lset)
 	lset.Range(func(l labels.Label) {
 		if strings.HasPrefix(l.Name, model.ParamLabelPrefix) {
-			b.Set(l.Name, "xxxxx")
+			b.Set(l.Name, hidden)
 		}
 	})
 	return b.Labels()

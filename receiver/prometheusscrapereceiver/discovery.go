@@ -12,7 +12,6 @@ import (
 	promconfig "github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
-
 	"k8s.io/klog/v2"
 
 	"github.com/sluice-metrics/sluice/internal/scrape"
@@ -93,7 +92,8 @@ func (d *discoverer) run() {
 		_ = d.manager.Run() // it ends with the context, and for no other reason
 	}()
 	defer func() { <-ended }()
-	next := time.NewTimer(0)
+	due := time.Now()
+	next := time.NewTimer(updates)
 	defer next.Stop()
 	for {
 		select {
@@ -101,13 +101,10 @@ func (d *discoverer) run() {
 			return
 		case groups := <-d.manager.SyncCh():
 			d.take(groups)
-			continue
+			next.Reset(time.Until(due))
 		case <-next.C:
-		}
-		if d.handOn() {
-			next.Reset(updates)
-		} else {
-			next.Reset(firstUpdate / 10)
+			d.handOn()
+			due = time.Now().Add(updates)
 		}
 	}
 }
@@ -123,16 +120,11 @@ func (d *discoverer) take(groups map[string][]*targetgroup.Group) {
 	}
 }
 
-// handOn reports whether there was something new.
-func (d *discoverer) handOn() bool {
+func (d *discoverer) handOn() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.pending) == 0 {
-		return false
-	}
 	d.scrape.Discovered(d.pending)
 	clear(d.pending)
-	return true
 }
 
 func (d *discoverer) close() {

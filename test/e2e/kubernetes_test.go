@@ -84,7 +84,7 @@ func needsScraper(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), binary, "components").Output()
 	require.NoError(t, err)
 	if !strings.Contains(string(out), "prometheus_scrape") {
-		t.Skip("the binary has no prometheus_scrape")
+		require.Fail(t, "the binary has no prometheus_scrape")
 	}
 }
 
