@@ -1,6 +1,7 @@
 package promotlp
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/translator/prometheus"
@@ -46,7 +47,6 @@ func (c *Cache) emit(now int64) pmetric.Metrics {
 	rms.RemoveIf(func(rm pmetric.ResourceMetrics) bool { return rm.ScopeMetrics().Len() == 0 })
 	clear(c.out.resources)
 	c.out.resources = c.out.resources[:0]
-	md.MarkReadOnly()
 	return md
 }
 
@@ -89,12 +89,16 @@ func (c *Cache) describe(dst pmetric.Metric, m *metric) {
 			typ = f.typ
 		}
 	}
-	name := m.name
-	if c.options.TrimSuffixes {
-		name = prometheus.TrimPromSuffixes(name, m.kind.pmetric(), unit)
-	}
-	dst.SetName(name)
+	dst.SetName(c.nameOf(m, unit))
 	typeAttributes[typ].Into(dst.Metadata())
+}
+
+// nameOf trims no name until nothing is left of it, as happens to "_".
+func (c *Cache) nameOf(m *metric, unit string) string {
+	if !c.options.TrimSuffixes {
+		return m.name
+	}
+	return cmp.Or(prometheus.TrimPromSuffixes(m.name, m.kind.pmetric(), unit), m.name)
 }
 
 // emitMetric returns how many points the metric has got.

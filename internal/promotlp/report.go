@@ -62,12 +62,8 @@ func (c *Cache) reportPoint(f *family) *point {
 
 // fillReport sets the report. A page that has a metric of the same name and labels goes before it, as in Prometheus.
 func (c *Cache) fillReport(r Report) {
-	up := 0.0
-	if r.Up {
-		up = 1
-	}
 	values := [...]float64{
-		up, r.Duration.Seconds(), float64(c.counts.Scraped), float64(c.counts.Kept), float64(c.counts.Added),
+		valueOf(r.Up), r.Duration.Seconds(), float64(c.counts.Scraped), float64(c.counts.Kept), float64(c.counts.Added),
 		c.options.Timeout.Seconds(), float64(c.options.SampleLimit), float64(r.Bytes),
 	}
 	ms := r.At.UnixMilli()
@@ -81,4 +77,11 @@ func (c *Cache) fillReport(r Report) {
 			p.metric.family = &reportOf[i] // the page may have had a metric of the name
 		}
 	}
+}
+
+func valueOf(up bool) float64 {
+	if up {
+		return 1
+	}
+	return 0
 }
