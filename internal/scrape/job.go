@@ -26,6 +26,7 @@ type job struct {
 	log       *zap.Logger
 	failures  *slog.Logger
 	shared    *shared
+	gate      *gate
 	// collection is what is asked instead of targets, or nil.
 	collection *Collection
 
@@ -40,7 +41,10 @@ type job struct {
 }
 
 func newJob(cfg *promconfig.ScrapeConfig, external labels.Labels, s *shared) (*job, error) {
-	j := &job{shared: s, loops: map[uint64]*loop{}, ending: map[string][]*loop{}, log: s.Logger.With(zap.String("job", cfg.JobName))}
+	j := &job{
+		shared: s, gate: s.newGate(cfg.JobName), loops: map[uint64]*loop{}, ending: map[string][]*loop{},
+		log: s.Logger.With(zap.String("job", cfg.JobName)),
+	}
 	return j, j.configure(cfg, external)
 }
 
@@ -59,6 +63,9 @@ func (j *job) configure(cfg *promconfig.ScrapeConfig, external labels.Labels) er
 	}
 	plain := *client // otelhttp hides its method
 	j.closeIdle = plain.CloseIdleConnections
+	if wrap := j.shared.wrap; wrap != nil {
+		client.Transport = wrap(client.Transport)
+	}
 	client.Transport = otelhttp.NewTransport(client.Transport, j.shared.tracing()...)
 	j.cfg, j.external, j.client, j.headers = cfg, external, client, headers
 	return nil
@@ -134,7 +141,7 @@ func (j *job) wanted(found []*target) map[uint64]*target {
 }
 
 func (j *job) newLoop(t *target) *loop {
-	l := newLoop(t, j.shared)
+	l := newLoop(t, j.shared, j.gate)
 	l.job, l.failures = j.cfg.JobName, j.failures
 	l.options = j.shared.options(j.cfg, t, j.external)
 	l.log = j.log.With(zap.String("target", t.redactedURL()))

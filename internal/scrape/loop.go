@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sluice-metrics/sluice/internal/promotlp"
+	"github.com/sluice-metrics/sluice/internal/turnstile"
 )
 
 // getter gets the page of a target.
@@ -36,6 +38,9 @@ type loop struct {
 	// the loop is over.
 	stopping, adopted, done chan struct{}
 	stopOnce, adoptOnce     sync.Once
+	// life ends with the loop's last turn, before its last scrape does.
+	life context.Context
+	end  context.CancelFunc
 	// before is the loop whose cache this one takes over, or nil.
 	before *loop
 	// forced is why the target must not be scraped.
@@ -45,6 +50,15 @@ type loop struct {
 	size   int
 	last   time.Time
 	health health
+	// ticks come once an interval, the last one at aligned.
+	ticks   <-chan time.Time
+	aligned time.Time
+	// told is the time of the last batch.
+	told time.Time
+
+	gate  *gate
+	share *share
+	guard
 }
 
 // shared is what the loops of a manager have in common.
@@ -54,19 +68,35 @@ type shared struct {
 	// ctx is that of scrapes, deliver that of passing batches on, which outlives it.
 	ctx, deliver context.Context
 	running      sync.WaitGroup
+
+	// limiter, turnstile and pressure are nil if there is no bound.
+	bucket    *bucket
+	turnstile *turnstile.Turnstile
+	pressure  *pressure
+	skipLog   skipLog
 	// network is how tests have their own.
 	network []promcommon.HTTPClientOption
+	wrap    func(http.RoundTripper) http.RoundTripper
 }
 
-func newLoop(t *target, s *shared) *loop {
-	return &loop{
+func newLoop(t *target, s *shared, g *gate) *loop {
+	l := &loop{
 		target: t, shared: s,
 		stopping: make(chan struct{}), adopted: make(chan struct{}), done: make(chan struct{}),
+		gate: g, share: g.quota.join(t), guard: newGuard(g, t),
 	}
+	l.life, l.end = context.WithCancel(s.ctx)
+	return l
 }
 
 // stop ends scraping after the scrape under way. It may be called twice.
-func (l *loop) stop() { l.stopOnce.Do(func() { close(l.stopping) }) }
+func (l *loop) stop() {
+	l.stopOnce.Do(func() {
+		close(l.stopping)
+		l.end()
+		l.gate.quota.leave(l.share)
+	})
+}
 
 // adopt ends the wait for the end-of-run markers: another loop goes on with the cache.
 func (l *loop) adopt() { l.adoptOnce.Do(func() { close(l.adopted) }) }
@@ -75,13 +105,14 @@ func (l *loop) adopt() { l.adoptOnce.Do(func() { close(l.adopted) }) }
 func (l *loop) run() {
 	defer l.shared.running.Done()
 	defer close(l.done)
+	defer l.end()
 	l.takeOver()
 	ticker := time.NewTicker(l.interval)
 	defer ticker.Stop()
 	l.scrapeAll(ticker)
 	if l.shared.ctx.Err() != nil {
 		if l.shared.OnShutdown && !l.retired() {
-			l.scrape(l.shared.deliver, time.Now())
+			l.lastTurn()
 		}
 		return
 	}
@@ -96,7 +127,8 @@ func (l *loop) takeOver() {
 	page.Scope, page.Version = l.shared.Scope, l.shared.Version
 	if l.before != nil {
 		<-l.before.done
-		l.cache, l.size, l.last = l.before.cache, l.before.size, l.before.last
+		l.cache, l.size, l.last, l.told = l.before.cache, l.before.size, l.before.last, l.before.told
+		l.inherit(l.before)
 		l.before.cache, l.before = nil, nil
 	}
 	if l.cache == nil {
@@ -106,18 +138,33 @@ func (l *loop) takeOver() {
 	}
 }
 
+// inherit takes over what another loop has learnt of the target, and of the same address how it is to be treated.
+func (l *loop) inherit(before *loop) {
+	l.samples = before.samples
+	if before.share != nil && before.share.known {
+		l.gate.quota.saw(l.share, l.samples)
+	}
+	l.health.inherit(&before.health)
+	l.health.mu.Lock() // who asks for the state reads the guard
+	defer l.health.mu.Unlock()
+	if before.url == l.url {
+		l.guard = before.guard
+	}
+}
+
 // scrapeAll scrapes until the loop is stopped.
 func (l *loop) scrapeAll(ticker *time.Ticker) {
-	if !l.sleep(l.shared.InitialOffset + l.offset(time.Now(), l.shared.seed.Load())) {
+	begin := time.Now()
+	first := l.shared.InitialOffset + l.offset(begin, l.shared.seed.Load())
+	l.health.plan(begin.Add(first))
+	if !l.sleep(first) {
 		return
 	}
 	ticker.Reset(l.interval)
-	aligned := time.Now().Round(0)
+	l.ticks, l.aligned = ticker.C, time.Now().Round(0)
 	for !l.stopped() {
-		var at time.Time
-		at, aligned = l.align(time.Now().Round(0), aligned)
-		l.last = at
-		l.scrape(l.shared.ctx, at)
+		l.last = l.tick()
+		l.turn(l.last)
 		select {
 		case <-l.stopping:
 		case <-l.shared.ctx.Done():
@@ -151,6 +198,22 @@ func (l *loop) stopped() bool { return l.retired() || l.shared.ctx.Err() != nil 
 // tolerance is how late a scrape may be for its time to count as the one it was due at: equal distances take less room
 // in a TSDB. Source: ScrapeTimestampTolerance of prometheus/prometheus.
 const tolerance = 2 * time.Millisecond
+
+// tick is the time of the turn that is now.
+func (l *loop) tick() (at time.Time) {
+	at, l.aligned = l.align(time.Now().Round(0), l.aligned)
+	l.health.plan(at.Add(l.interval))
+	return at
+}
+
+// later makes the times of batches rise by the precision they have: who waits may be let in when the next turn comes.
+func (l *loop) later(at time.Time) time.Time {
+	if at.UnixMilli() <= l.told.UnixMilli() {
+		at = l.told.Add(time.Millisecond)
+	}
+	l.told = at
+	return at
+}
 
 func (l *loop) align(now, aligned time.Time) (at, next time.Time) {
 	for now.Sub(aligned) >= l.interval {
@@ -188,7 +251,7 @@ func (l *loop) endOfRun(ticker *time.Ticker) {
 	if elsewhere := l.shared.Elsewhere; elsewhere != nil && elsewhere(l.shared.ctx, l.job, l.discovered) {
 		return
 	}
-	_ = l.deliver(l.cache.End(at)) // there is no next time
+	_ = l.deliver(at, l.cache.End(at)) // there is no next time
 	l.cache = nil
 }
 
@@ -206,15 +269,18 @@ func (l *loop) await(c <-chan time.Time) bool {
 // scrape gets a page and passes on what is to be told.
 func (l *loop) scrape(ctx context.Context, at time.Time) {
 	begin := time.Now()
+	at = l.later(at)
 	r := promotlp.Report{At: at}
 	outcome, err := l.get(ctx, at, &r)
 	if err != nil && ctx.Err() != nil {
 		l.cache.Cancel()
+		l.judge(Cancelled, err)
 		l.observe(Scraped{Outcome: Cancelled, Duration: time.Since(begin)})
 		return
 	}
 	r.Up, r.Duration = err == nil, time.Since(begin)
-	refused := errors.Join(l.deliverCollected(), l.deliver(l.cache.Batch(r)))
+	refused := errors.Join(l.deliverCollected(), l.deliver(at, l.cache.Batches(r, l.shared.Protection.BatchSize)...))
+	l.judge(outcome, err)
 	if refused != nil && err == nil {
 		outcome = Refused
 	}
@@ -269,8 +335,13 @@ func (l *loop) deliverCollected() error {
 	return l.shared.Consume(l.shared.deliver, md)
 }
 
-func (l *loop) deliver(md pmetric.Metrics) error {
-	err := l.shared.Consume(l.shared.deliver, md)
+// deliver passes the parts of a batch on, each whatever becomes of the others.
+func (l *loop) deliver(at time.Time, parts ...pmetric.Metrics) error {
+	var errs []error
+	for _, md := range parts {
+		errs = append(errs, l.shared.pressure.offer(l.shared.deliver, md, l.interval, at.Add(l.interval), l.shared.Consume))
+	}
+	err := errors.Join(errs...)
 	if err != nil {
 		l.log.Debug("a batch was refused", zap.Error(err))
 	}

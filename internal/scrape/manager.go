@@ -18,6 +18,7 @@ import (
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/sluice-metrics/sluice/internal/scrapeconfig"
+	"github.com/sluice-metrics/sluice/internal/turnstile"
 )
 
 // Manager scrapes the targets of jobs.
@@ -38,8 +39,13 @@ type Manager struct {
 func NewManager(s Settings) *Manager {
 	ctx, cancel := context.WithCancel(context.Background())
 	deliver, abandon := context.WithCancel(context.Background())
+	p := &s.Protection
 	return &Manager{
-		shared: shared{Settings: s, ctx: ctx, deliver: deliver}, cancel: cancel, abandon: abandon,
+		shared: shared{
+			Settings: s, ctx: ctx, deliver: deliver,
+			bucket: newBucket(p.Rate), turnstile: turnstile.New(p.MaxConcurrency), pressure: newPressure(p.Backpressure),
+		},
+		cancel: cancel, abandon: abandon,
 		jobs: map[string]*job{}, removed: map[string]*job{}, logs: map[string]*logging.JSONFileLogger{},
 	}
 }
@@ -79,6 +85,7 @@ func (m *Manager) remove(wanted map[string]bool) {
 	for name, j := range m.removed {
 		if j.forgetEnded(); len(j.ending) == 0 {
 			delete(m.removed, name)
+			m.shared.skipLog.forget(name)
 		}
 	}
 	for name, j := range m.jobs {

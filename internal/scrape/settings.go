@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	"github.com/sluice-metrics/sluice/internal/breaker"
 	"github.com/sluice-metrics/sluice/internal/promotlp"
 )
 
@@ -30,6 +31,8 @@ type Settings struct {
 	InitialOffset time.Duration
 	// Budget bounds the memory of pages; nil is no bound.
 	Budget *Budget
+	// Protection is what targets and pipeline are spared.
+	Protection Protection
 	// Shard is the part of the targets to scrape.
 	Shard Shard
 
@@ -52,6 +55,10 @@ func (s Shard) has(hash uint64) bool { return s.Total <= 1 || hash%s.Total == s.
 type Observer struct {
 	// Scraped is called after each scrape.
 	Scraped func(ctx context.Context, s Scraped)
+	// Skipped is called when a target was not scraped when it had its turn.
+	Skipped func(ctx context.Context, s Skipped)
+	// Breaker is called when the circuit breaker of a target has another state.
+	Breaker func(ctx context.Context, job string, state breaker.State)
 	// BadTargets is called for targets that cannot be made of what was discovered.
 	BadTargets func(ctx context.Context, job string, n int)
 }

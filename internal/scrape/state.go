@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	promscrape "github.com/prometheus/prometheus/scrape"
+
+	"github.com/sluice-metrics/sluice/internal/breaker"
 )
 
 // TargetState is what is known of a target. What may be a secret is hidden: the values of parameters.
@@ -23,6 +25,14 @@ type TargetState struct {
 	LastError    error
 	// Series is how many of its series are held.
 	Series int
+
+	// NextTurn is when it may be scraped next, Skipped why it was not at the last turn.
+	NextTurn time.Time
+	Skipped  Skip
+	// Breaker is nil if there is none, Tokens are those of its own bucket, -1 if there is none.
+	Breaker  *breaker.Status
+	Tokens   float64
+	Priority int
 }
 
 // JobState is what is known of a job.
@@ -61,11 +71,21 @@ func (l *loop) state() TargetState {
 	h := &l.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return TargetState{
+	now := time.Now()
+	s := TargetState{
+		NextTurn: h.next, Skipped: h.skip, Tokens: -1, Priority: l.priority,
 		Job: l.job, URL: l.redactedURL(), Labels: l.public, Discovered: redacted(l.discovered),
 		Interval: l.interval, Timeout: l.timeout,
 		LastScrape: h.at, LastDuration: h.duration, LastOutcome: h.outcome, LastError: h.err, Series: h.series,
 	}
+	if l.breaker != nil {
+		status := l.breaker.Status(now)
+		s.Breaker = &status
+	}
+	if l.bucket != nil {
+		s.Tokens = l.bucket.TokensAt(now)
+	}
+	return s
 }
 
 // Health is the word of Prometheus for how the last scrape went.
@@ -80,11 +100,69 @@ func (t TargetState) Health() promscrape.TargetHealth {
 	}
 }
 
-// Series returns how many series of the job's targets are held.
-func (s JobState) Series() int {
-	n := 0
-	for _, t := range s.Targets {
-		n += t.Series
+// JobCounts is JobState in numbers.
+type JobCounts struct {
+	Targets, Dropped, OtherShard int
+	// Series are those that are held of all targets.
+	Series int
+	// Breakers counts targets by the state of their circuit breakers; it is nil if there are none.
+	Breakers map[breaker.State]int
+}
+
+// Counts is State for those who only want numbers, and costs less.
+func (m *Manager) Counts() map[string]JobCounts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	counts := make(map[string]JobCounts, len(m.jobs))
+	for name, j := range m.jobs {
+		counts[name] = j.counts()
 	}
-	return n
+	return counts
+}
+
+func (j *job) counts() JobCounts {
+	c := JobCounts{Targets: len(j.loops), Dropped: j.droppedCount, OtherShard: j.elsewhere}
+	if j.gate.breaker != nil {
+		c.Breakers = map[breaker.State]int{breaker.Closed: 0, breaker.HalfOpen: 0, breaker.Open: 0}
+	}
+	now := time.Now()
+	for _, l := range j.loops {
+		series, status := l.glance(now)
+		c.Series += series
+		if c.Breakers != nil {
+			c.Breakers[status.State]++
+		}
+	}
+	return c
+}
+
+func (l *loop) glance(now time.Time) (series int, s breaker.Status) {
+	l.health.mu.Lock()
+	defer l.health.mu.Unlock()
+	if l.breaker != nil {
+		s = l.breaker.Status(now)
+	}
+	return l.health.series, s
+}
+
+// Load is how busy a manager is.
+type Load struct {
+	// Running are scrapes under way, Waiting those that wait for max_concurrency; both are 0 without it.
+	Running, Waiting int
+	// Buffered are samples on their way into the pipeline, Fill is their share of the buffer, Stretch by how much intervals
+	// are longer; 0 and 1 without backpressure.
+	Buffered      int64
+	Fill, Stretch float64
+}
+
+// Load may be called at any time.
+func (m *Manager) Load() Load {
+	l := Load{Fill: m.shared.pressure.fill(), Stretch: m.shared.pressure.stretch(time.Now())}
+	if t := m.shared.turnstile; t != nil {
+		l.Running, l.Waiting = t.Running(), t.Waiting()
+	}
+	if p := m.shared.pressure; p != nil {
+		l.Buffered = p.used.Load()
+	}
+	return l
 }

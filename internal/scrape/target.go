@@ -26,6 +26,8 @@ type target struct {
 	page       promotlp.Target
 
 	interval, timeout time.Duration
+	// priority is of the targets of a job, the higher the longer it is scraped when the budget is short.
+	priority int
 	// hash tells targets of a job apart; it is the same in each process.
 	hash uint64
 }
@@ -70,8 +72,27 @@ func newTarget(lset labels.Labels, cfg *promconfig.ScrapeConfig, own, group mode
 		return nil, err
 	}
 	timeout, err := model.ParseDuration(lset.Get(model.ScrapeTimeoutLabel))
+	if err != nil {
+		return nil, err
+	}
 	t.interval, t.timeout = time.Duration(interval), time.Duration(timeout)
+	t.priority, err = priorityOf(lset)
 	return t, err
+}
+
+// labelPriority is set by relabelling.
+const labelPriority = "__scrape_priority__"
+
+func priorityOf(lset labels.Labels) (int, error) {
+	text := lset.Get(labelPriority)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s must be a whole number, got %q", labelPriority, text)
+	}
+	return n, nil
 }
 
 // identity is the hash of Target.hash in prometheus/prometheus.

@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/sluice-metrics/sluice/internal/breaker"
 	"github.com/sluice-metrics/sluice/internal/scrapeconfig"
 )
 
@@ -39,6 +40,8 @@ type world struct {
 	requests []request
 	points   []point
 	scraped  []Scraped
+	skipped  []Skipped
+	breaks   []breaker.State
 	// consume is asked before a batch is taken.
 	consume func(context.Context) error
 }
@@ -65,7 +68,13 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 	w := &world{t: t, conns: make(chan net.Conn), logs: logs, targets: map[string]http.HandlerFunc{}}
 	s := Settings{
 		Logger: zap.New(core), UserAgent: "test/1", Scope: "test", Version: "1", Consume: w.take,
-		Observer: Observer{Scraped: func(_ context.Context, s Scraped) { w.locked(func() { w.scraped = append(w.scraped, s) }) }},
+		Observer: Observer{
+			Scraped: func(_ context.Context, s Scraped) { w.locked(func() { w.scraped = append(w.scraped, s) }) },
+			Skipped: func(_ context.Context, s Skipped) { w.locked(func() { w.skipped = append(w.skipped, s) }) },
+			Breaker: func(_ context.Context, _ string, s breaker.State) {
+				w.locked(func() { w.breaks = append(w.breaks, s) })
+			},
+		},
 	}
 	for _, f := range change {
 		f(&s)
@@ -263,6 +272,16 @@ func (w *world) times(name string) (out []time.Time) {
 	return out
 }
 
+// timesOf are those of one target.
+func (w *world) timesOf(name, instance string) (out []time.Time) {
+	for _, p := range w.got(name) {
+		if p.instance == instance {
+			out = append(out, p.at)
+		}
+	}
+	return out
+}
+
 // outcomes counts scrapes by what became of them.
 func (w *world) outcomes() map[Outcome]int {
 	w.mu.Lock()
@@ -272,6 +291,40 @@ func (w *world) outcomes() map[Outcome]int {
 		out[s.Outcome]++
 	}
 	return out
+}
+
+// skips counts turns without a scrape by their reasons.
+func (w *world) skips() map[Skip]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[Skip]int{}
+	for _, s := range w.skipped {
+		out[s.Reason]++
+	}
+	return out
+}
+
+// asked are the times of the requests to a host, since the beginning of the bubble.
+func (w *world) asked(host string) (out []time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.requests {
+		if r.host == host {
+			out = append(out, r.at.Sub(bubble))
+		}
+	}
+	return out
+}
+
+// bubble is when the time of synctest begins.
+var bubble = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// state returns that of the only target of a job.
+func (w *world) target(job string) TargetState {
+	w.t.Helper()
+	targets := w.State()[job].Targets
+	require.Len(w.t, targets, 1)
+	return targets[0]
 }
 
 // loopsOf returns the loops of a job by instance.

@@ -1,0 +1,163 @@
+package scrape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/status"
+
+	"github.com/sluice-metrics/sluice/internal/pace"
+)
+
+// errNoRoom is why a batch was not offered to the pipeline.
+var errNoRoom = errors.New("the pipeline had no room before the next scrape was due (backpressure)")
+
+// pressure is how the pipeline bears what it is given. The nil pressure just passes batches on.
+type pressure struct {
+	Backpressure
+	pacer *pace.Pacer
+	room  *semaphore.Weighted
+	used  atomic.Int64
+}
+
+func newPressure(b *Backpressure) *pressure {
+	if b == nil {
+		return nil
+	}
+	p := &pressure{Backpressure: *b, room: semaphore.NewWeighted(int64(b.BufferSize))}
+	if b.Strategy != Block {
+		p.pacer = pace.New()
+	}
+	return p
+}
+
+// fill is the share of the buffer in use. It may be above 1: strategies other than block leave out the next scrapes, not
+// those that were made.
+func (p *pressure) fill() float64 {
+	if p == nil {
+		return 0
+	}
+	return float64(p.used.Load()) / float64(p.BufferSize)
+}
+
+// stretch is by how much intervals are to be longer.
+func (p *pressure) stretch(now time.Time) float64 {
+	if p == nil || p.Strategy != Adaptive {
+		return 1
+	}
+	return p.pacer.Stretch(now)
+}
+
+// skips reports whether nothing more is to be scraped now.
+func (p *pressure) skips(now time.Time) bool {
+	switch {
+	case p == nil || p.Strategy == Block:
+		return false
+	case p.pacer.Paused(now):
+		return true
+	case p.Strategy == Drop:
+		return p.fill() >= p.DropThreshold
+	default:
+		return p.fill() >= 1
+	}
+}
+
+// offer passes a batch on. The next scrape is due at next, when there is no use in trying further.
+func (p *pressure) offer(
+	ctx context.Context, md pmetric.Metrics, interval time.Duration, next time.Time,
+	consume func(context.Context, pmetric.Metrics) error,
+) error {
+	if p == nil {
+		return consume(ctx, md)
+	}
+	n := int64(md.DataPointCount())
+	if p.Strategy == Block {
+		return p.offerUntil(ctx, md, n, next, consume)
+	}
+	full := p.fill() / p.DropThreshold
+	p.used.Add(n)
+	defer p.used.Add(-n)
+	begin := time.Now()
+	err := consume(ctx, md)
+	late := float64(time.Since(begin)) / (float64(interval) * patient)
+	p.learn(max(full, late), err)
+	return err
+}
+
+// learn tells the pacer of an answer. A batch that is wrong says nothing about load.
+func (p *pressure) learn(pressure float64, err error) {
+	now := time.Now()
+	switch {
+	case err == nil:
+		p.pacer.Taken(now, pressure)
+	case !consumererror.IsPermanent(err):
+		p.pacer.Refused(now, min(retryDelay(err), maxGap))
+	}
+}
+
+// patient is the share of the interval that the pipeline may take for a batch.
+const patient = 0.25
+
+// offerUntil waits for room, and offers again what was refused.
+func (p *pressure) offerUntil(
+	ctx context.Context, md pmetric.Metrics, n int64, next time.Time, consume func(context.Context, pmetric.Metrics) error,
+) error {
+	waiting, cancel := context.WithDeadline(ctx, next)
+	defer cancel()
+	n = min(n, int64(p.BufferSize))
+	if p.room.Acquire(waiting, n) != nil {
+		return errNoRoom
+	}
+	p.used.Add(n)
+	defer func() {
+		p.used.Add(-n)
+		p.room.Release(n)
+	}()
+	for pause := firstRetry; ; pause *= 2 {
+		err := consume(ctx, md)
+		if err == nil || consumererror.IsPermanent(err) {
+			return err
+		}
+		if !sleepUntil(waiting, max(pause, retryDelay(err))) {
+			return fmt.Errorf("refused until the next scrape was due: %w", err)
+		}
+	}
+}
+
+const firstRetry = 100 * time.Millisecond
+
+// sleepUntil reports false without delay if the context would end first.
+func sleepUntil(ctx context.Context, d time.Duration) bool {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// retryDelay is how long who refused wants to be left alone, as google.rpc.RetryInfo tells it; 0 if it does not.
+func retryDelay(err error) time.Duration {
+	s, ok := status.FromError(err)
+	if !ok || s == nil {
+		return 0
+	}
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.RetryInfo); ok {
+			return max(0, info.GetRetryDelay().AsDuration())
+		}
+	}
+	return 0
+}
