@@ -200,7 +200,7 @@ func TestAPITargetsFields(t *testing.T) {
 			assert.JSONEq(t, tc.droppedTargetCounts, string(got.Data.DroppedTargetCounts))
 			if len(tc.active) > 0 {
 				assert.Equal(t, tc.interval, got.Data.ActiveTargets[0]["scrapeInterval"])
-				assert.Len(t, got.Data.ActiveTargets[0], 11)
+				assert.Len(t, got.Data.ActiveTargets[0], 12, "those of Prometheus, and nextScrape")
 			}
 			assert.NotContains(t, body, "s3cret")
 		})

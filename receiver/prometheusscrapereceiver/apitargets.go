@@ -37,6 +37,17 @@ type apiTarget struct {
 
 	Interval string `json:"scrapeInterval"`
 	Timeout  string `json:"scrapeTimeout"`
+
+	// What follows is not of Prometheus.
+	NextScrape time.Time   `json:"nextScrape"`
+	Skipped    scrape.Skip `json:"scrapeSkipped,omitempty"`
+	Breaker    *apiBreaker `json:"circuitBreaker,omitempty"`
+}
+
+type apiBreaker struct {
+	State    string    `json:"state"`
+	Until    time.Time `json:"openUntil,omitzero"`
+	Failures int       `json:"failuresInARow"`
 }
 
 type apiDropped struct {
@@ -95,6 +106,10 @@ func (t *apiTargets) addActive(pool string, job scrape.JobState) {
 			Discovered: s.Discovered, Labels: s.Labels, Pool: pool, URL: s.URL, GlobalURL: globalURL(s.URL),
 			LastScrape: s.LastScrape, LastDuration: s.LastDuration.Seconds(), Health: s.Health(),
 			Interval: model.Duration(s.Interval).String(), Timeout: model.Duration(s.Timeout).String(),
+			NextScrape: s.NextTurn, Skipped: s.Skipped,
+		}
+		if b := s.Breaker; b != nil {
+			target.Breaker = &apiBreaker{State: b.State.String(), Until: b.Until, Failures: b.Failures}
 		}
 		if s.LastError != nil {
 			target.LastError = s.LastError.Error()

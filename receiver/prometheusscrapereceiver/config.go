@@ -36,6 +36,31 @@ type Config struct {
 	// MaxBodyMemory bounds the bytes of all pages that are being read at one time; 0 means no bound. Default: 512MiB.
 	MaxBodyMemory units.Base2Bytes `mapstructure:"max_body_memory"`
 
+	// RateLimit bounds the requests of the receiver. Default: none.
+	RateLimit RateLimitConfig `mapstructure:"rate_limit"`
+
+	// JobRateLimit bounds the requests of each job. Default: none.
+	JobRateLimit RateLimitConfig `mapstructure:"job_rate_limit"`
+
+	// TargetRateLimit bounds the requests to each target. Default: none.
+	TargetRateLimit RateLimitConfig `mapstructure:"target_rate_limit"`
+
+	// MaxConcurrency bounds the scrapes under way, in which jobs have their turns; 0 means no bound. Default: 0.
+	MaxConcurrency int `mapstructure:"max_concurrency"`
+
+	// CircuitBreaker leaves targets alone that fail. Default: disabled.
+	CircuitBreaker CircuitBreakerConfig `mapstructure:"circuit_breaker"`
+
+	// Backpressure says what is done when the pipeline cannot keep up. Default: none: what it refuses is lost, and the next
+	// scrape comes in time.
+	Backpressure configoptional.Optional[BackpressureConfig] `mapstructure:"backpressure"`
+
+	// BatchSize is the most data points of a batch; 0 means that the page of a target is one batch. Default: 0.
+	BatchSize int `mapstructure:"batch_size"`
+
+	// Jobs are limits of jobs by their job_name. Default: none.
+	Jobs map[string]JobConfig `mapstructure:"jobs"`
+
 	// TrimMetricSuffixes takes units and _total off the names of metrics. Default: false.
 	TrimMetricSuffixes bool `mapstructure:"trim_metric_suffixes"`
 
@@ -73,5 +98,6 @@ func (c *Config) Validate() error {
 		notNegative("max_body_memory", c.MaxBodyMemory),
 		notNegative("initial_scrape_offset", c.InitialScrapeOffset),
 		c.APIServer.validate(),
+		c.validateProtection(),
 	)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/sluice-metrics/sluice/internal/scrapeconfig"
@@ -79,6 +80,18 @@ func TestFullConfig(t *testing.T) {
 	want.APIServer.MaxConnections = 7
 	want.APIServer.ServerConfig.NetAddr.Endpoint = "localhost:9091"
 	want.TargetAllocator = cfg.TargetAllocator
+	want.RateLimit = RateLimitConfig{RequestsPerSecond: 100, Burst: 20}
+	want.JobRateLimit = RateLimitConfig{RequestsPerSecond: 50.5}
+	want.TargetRateLimit = RateLimitConfig{RequestsPerSecond: 0.1}
+	want.MaxConcurrency, want.BatchSize = 200, 8192
+	want.CircuitBreaker = CircuitBreakerConfig{
+		Enabled: true, FailureThreshold: 3, Timeout: 10 * time.Second, MaxTimeout: 5 * time.Minute, HalfOpenProbes: 2, StatusThreshold: 0.25,
+	}
+	want.Backpressure = configoptional.Some(BackpressureConfig{Strategy: "block", BufferSize: 5000, DropThreshold: 0.5, AlertThreshold: 0.6})
+	want.Jobs = map[string]JobConfig{"kubelet": {
+		RateLimit: RateLimitConfig{RequestsPerSecond: 10}, TargetRateLimit: RateLimitConfig{RequestsPerSecond: 1, Burst: 3},
+		MaxConcurrency: 5, SampleBudget: 100_000,
+	}}
 	assert.Equal(t, want, cfg)
 }
 
@@ -180,6 +193,20 @@ func TestBadConfigs(t *testing.T) {
 		"bad_initial_scrape_offset.yaml": {"`initial_scrape_offset` must not be negative"},
 		"bad_api_server.yaml": {
 			"`api_server::max_connections` must not be negative", "`api_server::server_config`: `endpoint` must be host:port",
+		},
+		"bad_protection.yaml": {
+			"`rate_limit::requests_per_second` must be 0 or more, got -1",
+			"`job_rate_limit::burst` has no effect without `requests_per_second`",
+			"`target_rate_limit::requests_per_second` must be 0 or more, got NaN", "`target_rate_limit::burst` must not be negative, got -1",
+			"`max_concurrency` must not be negative, got -1", "`batch_size` must not be negative, got -2",
+			"`circuit_breaker::failure_threshold` must be positive, got 0", "`circuit_breaker::timeout` must be positive, got 0s",
+			"`circuit_breaker::max_timeout` must not be less than `timeout` (0s), got -1s",
+			"`circuit_breaker::half_open_probes` must be positive, got 0", "`circuit_breaker::jitter` must be from 0 to 1, got 2",
+			"`circuit_breaker::status_threshold` must be more than 0 and at most 1, got 0",
+			"`backpressure::strategy` must be adaptive, drop or block, got \"hope\"", "`backpressure::buffer_size` must be positive, got 0",
+			"`backpressure::drop_threshold` must be more than 0", "`backpressure::alert_threshold` must be more than 0 and at most 1, got 1.1",
+			"`jobs::a::rate_limit::requests_per_second`", "`jobs::a::target_rate_limit::requests_per_second`",
+			"`jobs::a::max_concurrency` must not be negative, got -4", "`jobs::a::sample_budget` must not be negative, got -5",
 		},
 		"bad_all_at_once.yaml": {
 			"`config`: ", "job_name is empty", "`target_allocator::collector_id`", "`shard::index`", "`max_body_memory`",

@@ -28,6 +28,8 @@ func createDefaultConfig() component.Config {
 		TargetAllocator:        configoptional.Default(defaultTargetAllocator()),
 		Shard:                  ShardConfig{Index: 0, Total: 1},
 		MaxBodyMemory:          512 * units.MiB,
+		CircuitBreaker:         defaultCircuitBreaker(),
+		Backpressure:           configoptional.Default(defaultBackpressure()),
 		APIServer:              defaultAPIServer(),
 	}
 }

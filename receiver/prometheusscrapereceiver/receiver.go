@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
+	promconfig "github.com/prometheus/prometheus/config"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -14,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 
+	"github.com/sluice-metrics/sluice/internal/breaker"
 	"github.com/sluice-metrics/sluice/internal/scrape"
 	"github.com/sluice-metrics/sluice/internal/scrapeconfig"
 	"github.com/sluice-metrics/sluice/receiver/prometheusscrapereceiver/internal/metadata"
@@ -92,6 +96,9 @@ func (r *scrapeReceiver) start(ctx, background context.Context, host component.H
 	if r.cfg.ConfigFile != "" && r.cfg.ConfigFilePollInterval > 0 {
 		r.running.Go(func() { r.watch(background, seen) })
 	}
+	if r.cfg.protects() {
+		r.running.Go(func() { r.reportStatus(background, host, statusEvery) })
+	}
 	r.api, err = startAPI(ctx, r.cfg.APIServer, host, r.set, r)
 	return err
 }
@@ -114,10 +121,13 @@ func (r *scrapeReceiver) settings(budget *scrape.Budget) scrape.Settings {
 		UserAgent: info.Command + "/" + info.Version, Scope: metadata.ScopeName, Version: info.Version,
 		Strict: r.cfg.Strict, TrimSuffixes: r.cfg.TrimMetricSuffixes,
 		OnShutdown: r.cfg.ScrapeOnShutdown, InitialOffset: r.cfg.InitialScrapeOffset, Budget: budget,
+		Protection:  r.cfg.protection(),
 		Shard:       scrape.Shard{Index: uint64(r.cfg.Shard.Index), Total: uint64(r.cfg.Shard.Total)},
 		Collections: r.cfg.Collections,
 		Observer: scrape.Observer{
 			Scraped:    func(ctx context.Context, s scrape.Scraped) { r.telemetry.scraped(ctx, s) },
+			Skipped:    func(ctx context.Context, s scrape.Skipped) { r.telemetry.skipped(ctx, s) },
+			Breaker:    func(ctx context.Context, job string, to breaker.State) { r.telemetry.breaker(ctx, job, to) },
 			BadTargets: func(ctx context.Context, job string, n int) { r.telemetry.badTargets(ctx, job, n) },
 		},
 	}
@@ -159,7 +169,18 @@ func (r *scrapeReceiver) applyCurrent() error {
 	if r.allocator != nil {
 		all.Jobs = r.allocator.with(all.Jobs, r.set.Logger)
 	}
+	r.warnOfUnknownJobs(&all)
 	return errors.Join(r.manager.Apply(&all), r.discovery.apply(all.Jobs))
+}
+
+// warnOfUnknownJobs is for misspelt names. It is no error, since jobs of files and of the target allocator come and go.
+func (r *scrapeReceiver) warnOfUnknownJobs(all *scrapeconfig.Config) {
+	for _, name := range slices.Sorted(maps.Keys(r.cfg.Jobs)) {
+		_, collected := r.cfg.Collections[name]
+		if !collected && !slices.ContainsFunc(all.Jobs, func(j *promconfig.ScrapeConfig) bool { return j.JobName == name }) {
+			r.set.Logger.Warn("limits of a job that does not exist have no effect", zap.String("key", "jobs::"+name))
+		}
+	}
 }
 
 // Shutdown ends all scrapes. What has been read by then is passed on, as long as ctx allows.

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/sluice-metrics/sluice/internal/breaker"
 	"github.com/sluice-metrics/sluice/internal/promotlp"
 	"github.com/sluice-metrics/sluice/internal/scrape"
 	"github.com/sluice-metrics/sluice/receiver/prometheusscrapereceiver/internal/metadata"
@@ -32,16 +33,40 @@ func newTelemetry(set receiver.Settings, m *scrape.Manager, budget *scrape.Budge
 			return nil
 		}),
 		builder.RegisterPrometheusScrapeTargetsCallback(func(_ context.Context, o metric.Int64Observer) error {
-			for job, s := range m.State() {
-				o.Observe(int64(len(s.Targets)), t.with(attribute.String("job", job), attribute.String("state", "active")))
-				o.Observe(int64(s.DroppedCount), t.with(attribute.String("job", job), attribute.String("state", "dropped")))
+			for job, s := range m.Counts() {
+				o.Observe(int64(s.Targets), t.with(attribute.String("job", job), attribute.String("state", "active")))
+				o.Observe(int64(s.Dropped), t.with(attribute.String("job", job), attribute.String("state", "dropped")))
 				o.Observe(int64(s.OtherShard), t.with(attribute.String("job", job), attribute.String("state", "other_shard")))
 			}
 			return nil
 		}),
+		builder.RegisterPrometheusScrapeBreakerTargetsCallback(func(_ context.Context, o metric.Int64Observer) error {
+			for job, s := range m.Counts() {
+				for state, n := range s.Breakers {
+					o.Observe(int64(n), t.with(attribute.String("job", job), attribute.String("breaker", state.String())))
+				}
+			}
+			return nil
+		}),
+		builder.RegisterPrometheusScrapeRunningCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(int64(m.Load().Running), t.with())
+			return nil
+		}),
+		builder.RegisterPrometheusScrapeWaitingCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(int64(m.Load().Waiting), t.with())
+			return nil
+		}),
+		builder.RegisterPrometheusScrapeBufferSamplesCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(m.Load().Buffered, t.with())
+			return nil
+		}),
+		builder.RegisterPrometheusScrapeIntervalStretchCallback(func(_ context.Context, o metric.Float64Observer) error {
+			o.Observe(m.Load().Stretch, t.with())
+			return nil
+		}),
 		builder.RegisterPrometheusScrapeSeriesCallback(func(_ context.Context, o metric.Int64Observer) error {
-			for job, s := range m.State() {
-				o.Observe(int64(s.Series()), t.with(attribute.String("job", job)))
+			for job, s := range m.Counts() {
+				o.Observe(int64(s.Series), t.with(attribute.String("job", job)))
 			}
 			return nil
 		}),
@@ -68,6 +93,19 @@ func (t *telemetry) scraped(ctx context.Context, s scrape.Scraped) {
 	if s.Counts.Repaired > 0 {
 		t.builder.PrometheusScrapeRepairedHistograms.Add(ctx, int64(s.Counts.Repaired), t.with(job))
 	}
+}
+
+// skipped counts a turn without a scrape, and what it has cost.
+func (t *telemetry) skipped(ctx context.Context, s scrape.Skipped) {
+	with := t.with(attribute.String("job", s.Job), attribute.String("reason", string(s.Reason)))
+	t.builder.PrometheusScrapeSkipped.Add(ctx, 1, with)
+	if s.Samples > 0 {
+		t.builder.PrometheusScrapeSkippedSamples.Add(ctx, int64(s.Samples), with)
+	}
+}
+
+func (t *telemetry) breaker(ctx context.Context, job string, to breaker.State) {
+	t.builder.PrometheusScrapeBreakerTransitions.Add(ctx, 1, t.with(attribute.String("job", job), attribute.String("breaker", to.String())))
 }
 
 func (t *telemetry) badTargets(ctx context.Context, job string, n int) {

@@ -30,13 +30,21 @@ type TelemetryBuilder struct {
 	registrations                      []metric.Registration
 	PrometheusScrapeBadTargets         metric.Int64Counter
 	PrometheusScrapeBodyMemory         metric.Int64ObservableGauge
+	PrometheusScrapeBreakerTargets     metric.Int64ObservableGauge
+	PrometheusScrapeBreakerTransitions metric.Int64Counter
+	PrometheusScrapeBufferSamples      metric.Int64ObservableGauge
 	PrometheusScrapeConfigReloads      metric.Int64Counter
 	PrometheusScrapeDroppedSamples     metric.Int64Counter
 	PrometheusScrapeDuration           metric.Float64Histogram
+	PrometheusScrapeIntervalStretch    metric.Float64ObservableGauge
 	PrometheusScrapeRepairedHistograms metric.Int64Counter
+	PrometheusScrapeRunning            metric.Int64ObservableGauge
 	PrometheusScrapeScrapes            metric.Int64Counter
 	PrometheusScrapeSeries             metric.Int64ObservableGauge
+	PrometheusScrapeSkipped            metric.Int64Counter
+	PrometheusScrapeSkippedSamples     metric.Int64Counter
 	PrometheusScrapeTargets            metric.Int64ObservableGauge
+	PrometheusScrapeWaiting            metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -56,6 +64,66 @@ func (builder *TelemetryBuilder) RegisterPrometheusScrapeBodyMemoryCallback(cb m
 		cb(ctx, &observerInt64{inst: builder.PrometheusScrapeBodyMemory, obs: o})
 		return nil
 	}, builder.PrometheusScrapeBodyMemory)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterPrometheusScrapeBreakerTargetsCallback sets callback for observable PrometheusScrapeBreakerTargets metric.
+func (builder *TelemetryBuilder) RegisterPrometheusScrapeBreakerTargetsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.PrometheusScrapeBreakerTargets, obs: o})
+		return nil
+	}, builder.PrometheusScrapeBreakerTargets)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterPrometheusScrapeBufferSamplesCallback sets callback for observable PrometheusScrapeBufferSamples metric.
+func (builder *TelemetryBuilder) RegisterPrometheusScrapeBufferSamplesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.PrometheusScrapeBufferSamples, obs: o})
+		return nil
+	}, builder.PrometheusScrapeBufferSamples)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterPrometheusScrapeIntervalStretchCallback sets callback for observable PrometheusScrapeIntervalStretch metric.
+func (builder *TelemetryBuilder) RegisterPrometheusScrapeIntervalStretchCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.PrometheusScrapeIntervalStretch, obs: o})
+		return nil
+	}, builder.PrometheusScrapeIntervalStretch)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterPrometheusScrapeRunningCallback sets callback for observable PrometheusScrapeRunning metric.
+func (builder *TelemetryBuilder) RegisterPrometheusScrapeRunningCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.PrometheusScrapeRunning, obs: o})
+		return nil
+	}, builder.PrometheusScrapeRunning)
 	if err != nil {
 		return err
 	}
@@ -95,6 +163,21 @@ func (builder *TelemetryBuilder) RegisterPrometheusScrapeTargetsCallback(cb metr
 	return nil
 }
 
+// RegisterPrometheusScrapeWaitingCallback sets callback for observable PrometheusScrapeWaiting metric.
+func (builder *TelemetryBuilder) RegisterPrometheusScrapeWaitingCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.PrometheusScrapeWaiting, obs: o})
+		return nil
+	}, builder.PrometheusScrapeWaiting)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -103,6 +186,16 @@ type observerInt64 struct {
 
 func (oi *observerInt64) Observe(value int64, opts ...metric.ObserveOption) {
 	oi.obs.ObserveInt64(oi.inst, value, opts...)
+}
+
+type observerFloat64 struct {
+	embedded.Float64Observer
+	inst metric.Float64Observable
+	obs  metric.Observer
+}
+
+func (oi *observerFloat64) Observe(value float64, opts ...metric.ObserveOption) {
+	oi.obs.ObserveFloat64(oi.inst, value, opts...)
 }
 
 // Shutdown unregister all registered callbacks for async instruments.
@@ -135,6 +228,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeBreakerTargets, err = builder.meter.Int64ObservableGauge(
+		"otelcol_prometheus_scrape_breaker_targets",
+		metric.WithDescription("Targets by the state of their circuit breakers, if there are any. [Development]"),
+		metric.WithUnit("{target}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeBreakerTransitions, err = builder.meter.Int64Counter(
+		"otelcol_prometheus_scrape_breaker_transitions",
+		metric.WithDescription("Changes of circuit breakers, by the state they came to. [Development]"),
+		metric.WithUnit("{transition}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeBufferSamples, err = builder.meter.Int64ObservableGauge(
+		"otelcol_prometheus_scrape_buffer_samples",
+		metric.WithDescription("Samples on their way into the pipeline, as backpressure counts them. [Development]"),
+		metric.WithUnit("{sample}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.PrometheusScrapeConfigReloads, err = builder.meter.Int64Counter(
 		"otelcol_prometheus_scrape_config_reloads",
 		metric.WithDescription("Changes of config_file and of the target allocator's jobs, by result. [Development]"),
@@ -154,10 +265,22 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithExplicitBucketBoundaries([]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}...),
 	)
 	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeIntervalStretch, err = builder.meter.Float64ObservableGauge(
+		"otelcol_prometheus_scrape_interval_stretch",
+		metric.WithDescription("By how much backpressure makes intervals longer now; 1 is not at all. [Development]"),
+		metric.WithUnit("1"),
+	)
+	errs = errors.Join(errs, err)
 	builder.PrometheusScrapeRepairedHistograms, err = builder.meter.Int64Counter(
 		"otelcol_prometheus_scrape_repaired_histograms",
 		metric.WithDescription("Histograms whose cumulative buckets fell, or exceeded the count, and were set right. [Development]"),
 		metric.WithUnit("{histogram}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeRunning, err = builder.meter.Int64ObservableGauge(
+		"otelcol_prometheus_scrape_running",
+		metric.WithDescription("Scrapes under way, as max_concurrency counts them. [Development]"),
+		metric.WithUnit("{scrape}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.PrometheusScrapeScrapes, err = builder.meter.Int64Counter(
@@ -172,10 +295,28 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeSkipped, err = builder.meter.Int64Counter(
+		"otelcol_prometheus_scrape_skipped",
+		metric.WithDescription("Turns of targets without a scrape, by reason. [Development]"),
+		metric.WithUnit("{scrape}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeSkippedSamples, err = builder.meter.Int64Counter(
+		"otelcol_prometheus_scrape_skipped_samples",
+		metric.WithDescription("Samples that skipped scrapes would have brought, by the last pages of their targets. [Development]"),
+		metric.WithUnit("{sample}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.PrometheusScrapeTargets, err = builder.meter.Int64ObservableGauge(
 		"otelcol_prometheus_scrape_targets",
 		metric.WithDescription("Discovered targets, by whether they are scraped. [Development]"),
 		metric.WithUnit("{target}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.PrometheusScrapeWaiting, err = builder.meter.Int64ObservableGauge(
+		"otelcol_prometheus_scrape_waiting",
+		metric.WithDescription("Scrapes that wait for max_concurrency. [Development]"),
+		metric.WithUnit("{scrape}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

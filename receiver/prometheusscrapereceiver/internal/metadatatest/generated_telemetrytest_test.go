@@ -24,6 +24,22 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
+	require.NoError(t, tb.RegisterPrometheusScrapeBreakerTargetsCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	require.NoError(t, tb.RegisterPrometheusScrapeBufferSamplesCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	require.NoError(t, tb.RegisterPrometheusScrapeIntervalStretchCallback(func(_ context.Context, observer metric.Float64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	require.NoError(t, tb.RegisterPrometheusScrapeRunningCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
 	require.NoError(t, tb.RegisterPrometheusScrapeSeriesCallback(func(_ context.Context, observer metric.Int64Observer) error {
 		observer.Observe(1)
 		return nil
@@ -32,16 +48,32 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
+	require.NoError(t, tb.RegisterPrometheusScrapeWaitingCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
 	tb.PrometheusScrapeBadTargets.Add(context.Background(), 1)
+	tb.PrometheusScrapeBreakerTransitions.Add(context.Background(), 1)
 	tb.PrometheusScrapeConfigReloads.Add(context.Background(), 1)
 	tb.PrometheusScrapeDroppedSamples.Add(context.Background(), 1)
 	tb.PrometheusScrapeDuration.Record(context.Background(), 1)
 	tb.PrometheusScrapeRepairedHistograms.Add(context.Background(), 1)
 	tb.PrometheusScrapeScrapes.Add(context.Background(), 1)
+	tb.PrometheusScrapeSkipped.Add(context.Background(), 1)
+	tb.PrometheusScrapeSkippedSamples.Add(context.Background(), 1)
 	AssertEqualPrometheusScrapeBadTargets(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualPrometheusScrapeBodyMemory(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeBreakerTargets(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeBreakerTransitions(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeBufferSamples(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualPrometheusScrapeConfigReloads(t, testTel,
@@ -53,7 +85,13 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualPrometheusScrapeDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeIntervalStretch(t, testTel,
+		[]metricdata.DataPoint[float64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualPrometheusScrapeRepairedHistograms(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeRunning(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualPrometheusScrapeScrapes(t, testTel,
@@ -62,7 +100,16 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualPrometheusScrapeSeries(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeSkipped(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeSkippedSamples(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualPrometheusScrapeTargets(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualPrometheusScrapeWaiting(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 
