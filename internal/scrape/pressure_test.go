@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,9 +143,10 @@ func TestDropLeavesScrapesOut(t *testing.T) {
 		for _, host := range []string{"a:1", "b:1"} {
 			w.page(host, "m 1\n")
 		}
-		busy := true
+		var busy atomic.Bool
+		busy.Store(true)
 		w.consumes(func(context.Context) error {
-			if busy {
+			if busy.Load() {
 				time.Sleep(9 * time.Second)
 			}
 			return nil
@@ -151,7 +154,7 @@ func TestDropLeavesScrapesOut(t *testing.T) {
 		w.scrape(targetsOf("j", "'a:1', 'b:1'"))
 		time.Sleep(2 * time.Minute)
 		assert.Positive(t, w.skips()[SkipPressure])
-		w.locked(func() { busy = false })
+		busy.Store(false)
 		time.Sleep(time.Minute)
 		before := w.skips()
 		time.Sleep(time.Minute)
@@ -183,7 +186,8 @@ func (p *pipeline) take(points int) error {
 
 func TestThePaceIsThePipelines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		jobs := map[string]int{"j": simulated}
+		const targets = 4000 // with fewer, chance swings the load itself
+		jobs := map[string]int{"j": targets}
 		s := newSimulation(t, jobs, everyTurn, press(Adaptive))
 		defer s.stop()
 		p := &pipeline{capacity: 1e9, last: time.Now()}
@@ -191,8 +195,10 @@ func TestThePaceIsThePipelines(t *testing.T) {
 		s.all(jobs, func(req *http.Request) (*http.Response, error) { return reply(req, http.StatusOK, tenSamples, ""), nil })
 		s.begin(jobs)
 		time.Sleep(2 * time.Minute)
+		s.mu.Lock()
 		assert.Zero(t, s.skipped[SkipPressure])
-		points := float64(simulated) / everyTurn.Seconds() * 15
+		s.mu.Unlock()
+		points := float64(targets) / everyTurn.Seconds() * 15
 		s.mu.Lock()
 		p.capacity = points / 2
 		s.mu.Unlock()
@@ -202,13 +208,14 @@ func TestThePaceIsThePipelines(t *testing.T) {
 		p.taken, p.refused = 0, 0
 		s.mu.Unlock()
 		steady := s.stretches(10 * time.Minute)
-		for _, stretch := range steady {
-			assert.InEpsilon(t, 2.1, stretch, 0.25, "it does not swing")
-		}
+		t.Logf("from %.2f to %.2f", slices.Min(steady), slices.Max(steady))
+		assert.InEpsilon(t, 2.1, slices.Min(steady), 0.25, "it does not swing")
+		assert.InEpsilon(t, 2.1, slices.Max(steady), 0.25, "it does not swing")
 		s.mu.Lock()
 		assert.Less(t, float64(p.refused), 0.12*float64(p.taken+p.refused))
 		p.capacity = 1e9
 		s.mu.Unlock()
+		time.Sleep(6 * time.Second) // the pacer's period, which may hold refusals yet
 		back := s.stretches(3 * time.Minute)
 		for i := 1; i < len(back); i++ {
 			assert.LessOrEqual(t, back[i], back[i-1]*1.001, "it recovers without a swing")
@@ -216,9 +223,9 @@ func TestThePaceIsThePipelines(t *testing.T) {
 		assert.InDelta(t, 1, back[len(back)-1], 0)
 		begin := time.Since(bubble)
 		time.Sleep(5 * everyTurn)
-		fair := simulated / int(everyTurn/time.Second)
-		assert.InEpsilon(t, 5*simulated, s.total(begin, begin+5*everyTurn), 0.01, "all targets, each turn")
-		assert.InEpsilon(t, fair, s.peak(0, time.Since(bubble)), 0.35, "never a herd")
+		fair := targets / int(everyTurn/time.Second)
+		assert.InEpsilon(t, 5*targets, s.total(begin, begin+5*everyTurn), 0.01, "all targets, each turn")
+		assert.LessOrEqual(t, s.peak(0, time.Since(bubble)), crowd(fair), "never a herd")
 		s.requireGaps(maxGap + time.Second)
 	})
 }
@@ -257,6 +264,8 @@ func TestNoGapIsTooLong(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		s.requireGaps(maxGap)
 		assert.InDelta(t, 16, s.Load().Stretch, 0.1)
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		for host := range s.asked {
 			assert.InDelta(t, 12, len(s.asked[host]), 4)
 		}

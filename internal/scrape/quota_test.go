@@ -140,6 +140,8 @@ func TestABudgetIsKept(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		from := time.Since(bubble)
 		time.Sleep(5 * time.Minute)
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		kept := 0
 		for host, asked := range s.asked {
 			n := len(slices.DeleteFunc(slices.Clone(asked), func(at time.Duration) bool { return at < from }))

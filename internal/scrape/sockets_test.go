@@ -60,16 +60,15 @@ func (s *sockets) take(_ context.Context, md pmetric.Metrics) error {
 	return nil
 }
 
-// listen opens a socket of a kind and returns its address; a dead one is closed again.
-func (s *sockets) listen(t *testing.T, kind string) string {
+// listen opens a socket of a kind and returns its address. A dead one is closed by the caller, when no other can get its
+// port.
+func (s *sockets) listen(t *testing.T, kind string) net.Listener {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	address := listener.Addr().String()
-	s.kinds[address] = kind
+	s.kinds[listener.Addr().String()] = kind
 	if kind == "dead" {
-		require.NoError(t, listener.Close())
-		return address
+		return listener
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	done := make(chan struct{})
@@ -81,7 +80,7 @@ func (s *sockets) listen(t *testing.T, kind string) string {
 		require.NoError(t, server.Close())
 		<-done
 	})
-	return address
+	return listener
 }
 
 // Two hundred sockets see what the simulation promises.
@@ -91,9 +90,17 @@ func TestTargetsBehindSocketsAreScrapedWithinTheirBounds(t *testing.T) {
 	}
 	s := &sockets{asked: map[string][]time.Duration{}, kinds: map[string]string{}, ups: map[string][]float64{}, begin: time.Now()}
 	var list []string
+	var dead []net.Listener
 	for i := range 200 {
 		kind := []string{"healthy", "failing", "refusing", "hanging", "dead"}[i%5]
-		list = append(list, "'"+s.listen(t, kind)+"'")
+		listener := s.listen(t, kind)
+		list = append(list, "'"+listener.Addr().String()+"'")
+		if kind == "dead" {
+			dead = append(dead, listener)
+		}
+	}
+	for _, listener := range dead {
+		require.NoError(t, listener.Close())
 	}
 	bucket := Rate{PerSecond: 1, Burst: 2}
 	const places = 60
