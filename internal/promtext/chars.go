@@ -50,14 +50,17 @@ func (p *Parser) skipBlanks(i int) int {
 	return i
 }
 
-// quoteEnd returns where the quote that opens at i closes, or -1. OpenMetrics has no line feeds in values.
+// quoteEnd returns where the quote that opens at i closes, or -1. OpenMetrics has no line feeds in values, and no format
+// has them behind a backslash.
 func (p *Parser) quoteEnd(i int, lineFeeds bool) int {
 	for i++; i < len(p.data); i++ {
 		switch p.data[i] {
 		case '"':
 			return i
 		case '\\':
-			i++
+			if i++; p.at(i) == '\n' {
+				return -1
+			}
 		case '\n':
 			if !lineFeeds {
 				return -1

@@ -197,7 +197,7 @@ func TestCorpusIsReadAsByPrometheus(t *testing.T) {
 
 var samples = []string{
 	"a 1\n", "a 1", "a{b=\"c\"} 1 2\n", "a { b = \"c\" , } 1\n", "a{b=\"c\" d=\"e\"} 1\n", "{\"a.b\",c=\"d\"} 1\n", "{c=\"d\",\"a.b\"} 1\n",
-	"{\"a\",\"b\"} 1\n", "a{\"b\"} 1\n", "{b=\"c\"} 1\n", "a{\"b.c\"=\"d\"} 1\n", "a{b=\"\\n\\\\\\\"\\x\"} 1\n", "a{b=\"c\nd\"} 1\n",
+	"{\"a\",\"b\"} 1\n", "a{\"b\"} 1\n", "{b=\"c\"} 1\n", "a{\"b.c\"=\"d\"} 1\n", "a{b=\"\\n\\\\\\\"\\x\"} 1\n", "a{b=\"c\nd\"} 1\n", "a{b=\"\\\n\"} 1\n", "{\"a\\\n\"} 1\n", "# HELP \"a\\\n\" b\n",
 	"# HELP a b\\nc\n", "# TYPE a counter\na 1\n", "# TYPE a  counter\n", "# TYPE a summary\na{quantile=\"1\"} 1\n",
 	"# TYPE a histogram\na_bucket{le=\"1e3\"} 1\na_bucket{le=\"x\"} 1\na_bucket{le=\"0x1p3\"} 1\na_bucket{le=\"-inf\"} 1\n", "#x\n", "# HELP\n", "# HELP \n", "# HELP a\n", "# TYPE a\n", "#\tHELP\ta\tb\n",
 	"# HELP \"a b\" c\n", "# TYPE \"a\n", "a 0x1p3\n", "a 1_0\n", "a NaN\na +Inf\na -inf\na 1e400\n", "a 1 -2\n", "a 1 99999999999999999999\n",
