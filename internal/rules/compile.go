@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottldatapoint"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlmetric"
 )
 
 // Settings are what rules are compiled with.
@@ -18,6 +21,16 @@ type Settings struct {
 	ErrorMode ottl.ErrorMode
 	// Telemetry is handed to OTTL, which only logs to it, at debug level.
 	Telemetry component.TelemetrySettings
+	// Memoize bounds what is remembered of series. The zero value remembers nothing: all rules run every time.
+	Memoize Memoize
+}
+
+// Memoize bounds what is remembered of series.
+type Memoize struct {
+	// MaxSeries is for how many series outcomes are remembered, for each row of rules that can be. 0 is for none.
+	MaxSeries int
+	// Expiration is how long after its last point a series is forgotten at the latest, if there are others.
+	Expiration time.Duration
 }
 
 // Compile parses the rules. The error joins every problem found, each naming its rule's position and name, the key and
@@ -27,10 +40,14 @@ func Compile(set Settings, list []Rule) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	readers, err := newReaders(set.Functions, set.Telemetry)
+	if err != nil {
+		return nil, err
+	}
 	set.ErrorMode = cmp.Or(set.ErrorMode, ottl.IgnoreError)
 	errs := []error{validateErrorMode(set.ErrorMode), uniqueNames(list)}
 	p := &Program{rules: make([]compiledRule, 0, len(list))}
-	c := compiler{parsers: parsers, mode: set.ErrorMode}
+	c := compiler{parsers: parsers, readers: readers, mode: set.ErrorMode}
 	for i, r := range list {
 		compiled, problems := c.compile(r, cmp.Or(r.Name, defaultName(i)))
 		for _, problem := range problems {
@@ -41,6 +58,8 @@ func Compile(set Settings, list []Rule) (*Program, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	p.classes = c.classes
+	p.steps = steps(p.rules, set.Memoize)
 	return p, nil
 }
 
@@ -60,10 +79,13 @@ func uniqueNames(list []Rule) error {
 
 type compiler struct {
 	parsers *ottl.ParserCollection[fragment]
+	readers map[string]reader
 	mode    ottl.ErrorMode
+	// classes grows with each text compiled.
+	classes []Class
 }
 
-func (c compiler) compile(r Rule, name string) (compiledRule, []error) {
+func (c *compiler) compile(r Rule, name string) (compiledRule, []error) {
 	var errs []error
 	mode := cmp.Or(r.ErrorMode, c.mode)
 	if r.ErrorMode != "" {
@@ -72,8 +94,92 @@ func (c compiler) compile(r Rule, name string) (compiledRule, []error) {
 	if err := r.validate(); err != nil {
 		return compiledRule{}, append(errs, err)
 	}
+	before := len(c.classes)
 	s, stageErrs := c.stage(r)
-	return compiledRule{name: name, mode: newErrorPolicy(mode), stage: s}, append(errs, stageErrs...)
+	compiled := compiledRule{name: name, mode: newErrorPolicy(mode), stage: s, removes: len(r.Transform) == 0}
+	compiled.take(c.classes[before:])
+	c.mix(&compiled, c.classes[before:])
+	return compiled, append(errs, stageErrs...)
+}
+
+// take takes over what the classes of a rule's texts say.
+func (r *compiledRule) take(classes []Class) {
+	r.pure, r.swaps, r.contexts = true, map[string]bool{}, map[string]string{}
+	for i := range classes {
+		class := &classes[i]
+		class.Rule = r.name
+		r.pure = r.pure && class.EveryTime == ""
+		r.reads.add(class.reads)
+		r.swaps[class.Text] = class.swaps
+		r.contexts[class.Text] = class.context
+	}
+	r.writes = r.pure && !r.removes
+	r.writesMetric = r.writes && len(classes) > 0 && classes[0].context == ottlmetric.ContextName
+}
+
+// mix makes a rule pure of which some statements are about values alone, by setting those apart.
+func (c *compiler) mix(r *compiledRule, classes []Class) {
+	if r.pure || r.removes {
+		return
+	}
+	stage, ok := r.stage.(pointStatements)
+	if !ok {
+		return
+	}
+	mixed, reads, looks, writes := make(mixedStatements, 0, len(stage)), reads{}, false, false
+	for i, s := range stage {
+		class := &classes[i]
+		if class.EveryTime == "" {
+			if looks {
+				return
+			}
+			mixed = append(mixed, mixedStatement{pure: s})
+			reads.add(class.reads)
+			writes = true
+			continue
+		}
+		if !class.values {
+			return
+		}
+		v, rest, guard := c.valueStatement(s)
+		mixed = append(mixed, mixedStatement{value: v})
+		reads.add(guard)
+		looks = looks || rest
+	}
+	r.pure, r.mixed, r.reads, r.looks, r.writes = true, mixed, reads, looks, writes
+}
+
+// valueStatement sets a statement about values apart. looks says whether what is left for the point itself reads what a
+// pure statement may write, guard what the part that is not left reads.
+func (c *compiler) valueStatement(s *ottl.Statement[*ottldatapoint.TransformContext]) (v *valueStatement, looks bool, guard reads) {
+	reader := c.readers[ottldatapoint.ContextName]
+	whole := reader.statement(s.String())
+	v = &valueStatement{text: s.String(), body: s}
+	body, where, ok := splitWhere(s.String())
+	if !ok {
+		v.kernel, v.always = newKernel(body), true
+		return v, whole.looks, reads{}
+	}
+	class := reader.condition(where)
+	if class.EveryTime != "" {
+		return v, whole.looks, reads{}
+	}
+	condition, err := c.parsers.ParseConditionsWithContext(ottldatapoint.ContextName, ottl.NewConditionsGetter([]string{where}), false)
+	if err != nil || len(condition.conditions.point) != 1 {
+		return v, whole.looks, reads{}
+	}
+	alone, err := c.parsers.ParseStatementsWithContext(ottldatapoint.ContextName, ottl.NewStatementsGetter([]string{body}), false)
+	if err != nil {
+		return v, whole.looks, reads{}
+	}
+	v.guard, v.body, v.kernel = condition.conditions.point[0], alone.stage.(pointStatements)[0], newKernel(body)
+	return v, reader.statement(body).looks, class.reads
+}
+
+// classify takes note of how a text that parsed at a context is to be evaluated.
+func (c *compiler) classify(key string, index int, context, text string, class Class) {
+	class.Key, class.Text, class.context = fmt.Sprintf("%s[%d]", key, index), text, context
+	c.classes = append(c.classes, class)
 }
 
 func appendError(errs []error, err error) []error {
@@ -83,7 +189,7 @@ func appendError(errs []error, err error) []error {
 	return append(errs, err)
 }
 
-func (c compiler) stage(r Rule) (stage, []error) {
+func (c *compiler) stage(r Rule) (stage, []error) {
 	switch {
 	case len(r.Drop) > 0:
 		set, _, errs := c.conditions("drop", r.Drop)
@@ -98,7 +204,7 @@ func (c compiler) stage(r Rule) (stage, []error) {
 
 // conditions parses each condition at the context its own paths infer. It returns those contexts too, empty where the
 // condition is in error.
-func (c compiler) conditions(key string, texts []string) (conditionSet, []string, []error) {
+func (c *compiler) conditions(key string, texts []string) (conditionSet, []string, []error) {
 	var set conditionSet
 	var errs []error
 	contexts := make([]string, len(texts))
@@ -109,6 +215,7 @@ func (c compiler) conditions(key string, texts []string) (conditionSet, []string
 			continue
 		}
 		contexts[i] = f.context
+		c.classify(key, i, f.context, text, c.readers[f.context].condition(text))
 		set.add(f.conditions)
 	}
 	return set, contexts, errs
@@ -126,9 +233,12 @@ func sameContext(texts, contexts []string) error {
 }
 
 // statements parses the statements as one group: one context is inferred for all of them.
-func (c compiler) statements(texts []string) (stage, []error) {
+func (c *compiler) statements(texts []string) (stage, []error) {
 	f, err := c.parsers.ParseStatements(ottl.NewStatementsGetter(texts))
 	if err == nil {
+		for i, text := range texts {
+			c.classify("transform", i, f.context, text, c.readers[f.context].statement(text))
+		}
 		return f.stage, nil
 	}
 	if errs := c.badStatements(texts); len(errs) > 0 {
@@ -139,7 +249,7 @@ func (c compiler) statements(texts []string) (stage, []error) {
 
 // badStatements names the statements no context can parse. Statements that parse apart but not together have none: the
 // fault is the group's.
-func (c compiler) badStatements(texts []string) []error {
+func (c *compiler) badStatements(texts []string) []error {
 	var errs []error
 	for i, text := range texts {
 		alone := ottl.NewStatementsGetter([]string{text})
@@ -153,7 +263,7 @@ func (c compiler) badStatements(texts []string) []error {
 	return errs
 }
 
-func (c compiler) parsesAnywhere(alone ottl.StatementsGetter) bool {
+func (c *compiler) parsesAnywhere(alone ottl.StatementsGetter) bool {
 	for _, name := range contextNames {
 		if _, err := c.parsers.ParseStatementsWithContext(name, alone, false); err == nil {
 			return true

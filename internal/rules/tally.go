@@ -12,6 +12,12 @@ type tally struct {
 	policy errorPolicy
 	// halted is set by the first error of a propagating rule: nothing more is evaluated.
 	halted bool
+	// executed, if not nil, is told of each statement that has been executed.
+	executed func(text string)
+	// pending is told of each value statement that is to run on the point itself.
+	pending func(v *valueStatement)
+	// failed, if not nil, is told of what fails.
+	failed func(text string)
 }
 
 // errorPolicy is an error mode as the engine needs it. The zero value is ottl.IgnoreError.
@@ -32,8 +38,20 @@ func (t *tally) end(err error) {
 	}
 }
 
+// addErrors adds so many of the errors that the rule had elsewhere.
+func (t *tally) addErrors(o *tally, errors int) {
+	t.Errors += errors
+	t.halted = t.halted || o.halted
+	if t.FirstError == nil {
+		t.FirstError = o.FirstError
+	}
+}
+
 // fail records that evaluating text, a condition or statement, returned err.
 func (t *tally) fail(text string, err error) {
+	if t.failed != nil {
+		t.failed(text)
+	}
 	t.Errors++
 	t.halted = t.halted || t.policy.halt
 	if t.FirstError == nil && !t.policy.silent {

@@ -30,6 +30,9 @@ func (ss statements[K]) run(ctx context.Context, tCtx K, points int, t *tally) {
 			t.fail(s.String(), err)
 		}
 		matched = matched || ran
+		if ran && t.executed != nil {
+			t.executed(s.String())
+		}
 	}
 	if matched {
 		t.Matched += points

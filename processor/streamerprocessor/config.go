@@ -1,6 +1,10 @@
 package streamerprocessor
 
 import (
+	"errors"
+	"fmt"
+	"time"
+
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
@@ -17,6 +21,16 @@ type Config struct {
 
 	// Rules are applied in order, each to the whole batch. Default: none, metrics pass untouched.
 	Rules []RuleConfig `mapstructure:"rules"`
+
+	// Memoize says whether what rules do to a series is remembered where it depends on nothing but the series' identity.
+	// The outcome is the same either way. Default: true.
+	Memoize bool `mapstructure:"memoize"`
+
+	// MemoizeMaxSeries bounds the series remembered, for each row of rules that can be. Default: 1,000,000.
+	MemoizeMaxSeries int `mapstructure:"memoize_max_series"`
+
+	// MemoizeExpiration is how long after its last point a series is forgotten at the latest. Default: 30m.
+	MemoizeExpiration time.Duration `mapstructure:"memoize_expiration"`
 
 	// prevent unkeyed literals
 	_ struct{}
@@ -44,13 +58,36 @@ type RuleConfig struct {
 }
 
 func createDefaultConfig() component.Config {
-	return &Config{ErrorMode: ottl.IgnoreError}
+	return &Config{
+		ErrorMode:         ottl.IgnoreError,
+		Memoize:           true,
+		MemoizeMaxSeries:  1_000_000,
+		MemoizeExpiration: 30 * time.Minute,
+	}
 }
 
 // Validate parses every rule and joins all problems found.
 func (c *Config) Validate() error {
 	_, err := c.compile(component.TelemetrySettings{Logger: zap.NewNop()})
-	return err
+	return errors.Join(c.validateMemoize(), err)
+}
+
+func (c *Config) validateMemoize() error {
+	var errs []error
+	if c.MemoizeMaxSeries < 1 {
+		errs = append(errs, fmt.Errorf("memoize_max_series: must be at least 1, not %d; to remember nothing set memoize: false", c.MemoizeMaxSeries))
+	}
+	if c.MemoizeExpiration <= 0 {
+		errs = append(errs, fmt.Errorf("memoize_expiration: must be positive, not %s", c.MemoizeExpiration))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) memoize() rules.Memoize {
+	if !c.Memoize {
+		return rules.Memoize{}
+	}
+	return rules.Memoize{MaxSeries: c.MemoizeMaxSeries, Expiration: c.MemoizeExpiration}
 }
 
 func (c *Config) compile(set component.TelemetrySettings) (*rules.Program, error) {
@@ -64,5 +101,10 @@ func (c *Config) compile(set component.TelemetrySettings) (*rules.Program, error
 			ErrorMode: r.ErrorMode,
 		})
 	}
-	return rules.Compile(rules.Settings{Functions: functions(), ErrorMode: c.ErrorMode, Telemetry: set}, list)
+	return rules.Compile(rules.Settings{
+		Functions: functions(),
+		ErrorMode: c.ErrorMode,
+		Telemetry: set,
+		Memoize:   c.memoize(),
+	}, list)
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,9 +29,11 @@ func TestLoadConfig(t *testing.T) {
 		return cfg
 	}
 
-	assert.Equal(t, &Config{ErrorMode: ottl.IgnoreError}, load("streamer"))
 	assert.Equal(t, &Config{
-		ErrorMode: ottl.SilentError,
+		ErrorMode: ottl.IgnoreError, Memoize: true, MemoizeMaxSeries: 1_000_000, MemoizeExpiration: 30 * time.Minute,
+	}, load("streamer"))
+	assert.Equal(t, &Config{
+		ErrorMode: ottl.SilentError, Memoize: true, MemoizeMaxSeries: 1000, MemoizeExpiration: time.Hour,
 		Rules: []RuleConfig{
 			{Name: "no-debug", Drop: []string{`metric.name == "go_threads"`, `datapoint.attributes["env"] == "dev"`}},
 			{Keep: []string{`IsMatch(metric.name, "^http_")`}},

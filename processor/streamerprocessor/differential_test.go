@@ -28,8 +28,8 @@ type testingT interface {
 	Context() context.Context
 }
 
-// run sends a copy of md through a processor and returns what comes out, as JSON, and its error. No output at all and an
-// output without resources are told apart.
+// run sends two copies of md through a processor, so that the streamer knows the series the second time, and returns what
+// comes out, as JSON, and the error of the last. No output at all and an output without resources are told apart.
 func run(t testingT, factory processor.Factory, conf map[string]any, md pmetric.Metrics) ([]string, error) {
 	cfg := factory.CreateDefaultConfig()
 	require.NoError(t, confmap.NewFromStringMap(conf).Unmarshal(cfg))
@@ -37,7 +37,9 @@ func run(t testingT, factory processor.Factory, conf map[string]any, md pmetric.
 	p, err := factory.CreateMetrics(t.Context(), processortest.NewNopSettings(factory.Type()), cfg, sink)
 	require.NoError(t, err)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
-	err = p.ConsumeMetrics(t.Context(), rulestest.Clone(md))
+	for range 2 {
+		err = p.ConsumeMetrics(t.Context(), rulestest.Clone(md))
+	}
 	require.NoError(t, p.Shutdown(t.Context()))
 
 	var out []string

@@ -12,7 +12,8 @@ import (
 	"github.com/sluice-metrics/sluice/internal/rules"
 )
 
-// streamer runs a program of rules over each batch. It holds nothing between batches, so it has nothing to start or stop.
+// streamer runs a program of rules over each batch. What the program remembers of series ages as batches come, so there is
+// nothing to start or stop.
 type streamer struct {
 	program *rules.Program
 	report  *report
@@ -27,6 +28,7 @@ func newStreamer(set processor.Settings, cfg *Config) (*streamer, error) {
 	if err != nil {
 		return nil, err
 	}
+	logClasses(set.Logger, program.Classes(), cfg.Memoize)
 	return &streamer{program: program, report: r}, nil
 }
 

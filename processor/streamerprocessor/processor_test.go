@@ -112,7 +112,7 @@ func countMetrics(md pmetric.Metrics, holds func(name string) bool) int64 {
 
 func TestSelfMetricsAndLogs(t *testing.T) {
 	tel := newTelemetry(t)
-	core, logs := observer.New(zap.InfoLevel)
+	core, logs := observer.New(zap.WarnLevel)
 	set := metadatatest.NewSettings(tel)
 	set.ID = component.MustNewIDWithName("streamer", "a")
 	set.Logger = zap.New(core)

@@ -1,6 +1,7 @@
 package streamerprocessor
 
 import (
+	"cmp"
 	"context"
 
 	"go.opentelemetry.io/collector/processor"
@@ -56,5 +57,21 @@ func (r *report) applied(ctx context.Context, counts []rules.Counts) {
 func (r *report) refused(ctx context.Context, counts []rules.Counts) {
 	for i, c := range counts {
 		r.telemetry.StreamerRuleErrors.Add(ctx, int64(c.Errors), r.rules[i].attributes...)
+	}
+}
+
+// logClasses says once how each condition and statement is evaluated.
+func logClasses(logger *zap.Logger, classes []rules.Class, memoize bool) {
+	var once, every []string
+	for _, c := range classes {
+		where := c.Rule + " " + c.Key
+		if c.EveryTime == "" && memoize {
+			once = append(once, where)
+			continue
+		}
+		every = append(every, where+": "+cmp.Or(c.EveryTime, "memoize is false"))
+	}
+	if len(classes) > 0 {
+		logger.Info("rules compiled", zap.Strings("evaluated_once_per_series", once), zap.Strings("evaluated_every_time", every))
 	}
 }

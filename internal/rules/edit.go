@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/sluice-metrics/sluice/internal/series"
+)
+
+// edit is what one statement does to a point's attributes. It finds them by key, so that it does the same to a point
+// that has more of them than the one it was learnt from.
+type edit struct {
+	// swap is removed and the last attribute takes its place, as pcommon.Map.Remove has it; remove leaves the order.
+	swap   string
+	remove []string
+	// replace holds new values of attributes that stay where they are, add those that follow the others.
+	replace, add pcommon.Map
+}
+
+// newEdit finds out what turned before into after. It returns false if no edit does. swaps says that the statement
+// removes as swap does; no key may occur twice.
+func newEdit(before, after pcommon.Map, swaps bool) (edit, bool) {
+	e := edit{replace: pcommon.NewMap(), add: pcommon.NewMap()}
+	if swaps {
+		return e, e.findSwap(before, after)
+	}
+	left := all(after)
+	for key, value := range before.All() {
+		if len(left) == 0 || left[0].key != key {
+			e.remove = append(e.remove, strings.Clone(key))
+			continue
+		}
+		if !left[0].value.Equal(value) {
+			copyAttributes(e.replace, left[:1])
+		}
+		left = left[1:]
+	}
+	copyAttributes(e.add, left)
+	return e, true
+}
+
+func (e *edit) findSwap(before, after pcommon.Map) bool {
+	for key := range before.All() {
+		if _, stays := after.Get(key); stays {
+			continue
+		}
+		if e.swap != "" || key == "" {
+			return false
+		}
+		e.swap = strings.Clone(key)
+	}
+	return true
+}
+
+func (e *edit) empty() bool {
+	return e.swap == "" && len(e.remove) == 0 && e.replace.Len() == 0 && e.add.Len() == 0
+}
+
+func (e *edit) apply(attrs pcommon.Map) {
+	if e.swap != "" {
+		attrs.Remove(e.swap)
+		return
+	}
+	if len(e.remove) > 0 {
+		e.removeFrom(attrs)
+	}
+	for key, value := range e.replace.All() {
+		if to, ok := attrs.Get(key); ok {
+			value.CopyTo(to)
+		}
+	}
+	for key, value := range e.add.All() {
+		value.CopyTo(attrs.PutEmpty(key))
+	}
+}
+
+// removeFrom leaves the order of what stays.
+func (e *edit) removeFrom(attrs pcommon.Map) {
+	attrs.RemoveIf(func(key string, _ pcommon.Value) bool { return slices.Contains(e.remove, key) })
+}
+
+// signature is equal for edits that do the same.
+func (e *edit) signature(b []byte) []byte {
+	b = series.AppendText(b, e.swap)
+	b = append(b, byte(len(e.remove)), byte(len(e.remove)>>8))
+	for _, key := range e.remove {
+		b = series.AppendText(b, key)
+	}
+	return series.AppendExact(series.AppendExact(b, e.replace), e.add)
+}
+
+type attribute struct {
+	key   string
+	value pcommon.Value
+}
+
+func all(m pcommon.Map) []attribute {
+	list := make([]attribute, 0, m.Len())
+	for key, value := range m.All() {
+		list = append(list, attribute{key, value})
+	}
+	return list
+}
+
+// repeats reports whether a key occurs twice, which OTLP forbids and senders do.
+func repeats(m pcommon.Map) bool {
+	seen := make(map[string]bool, m.Len())
+	for key := range m.All() {
+		if seen[key] {
+			return true
+		}
+		seen[key] = true
+	}
+	return false
+}
+
+func copyAttributes(dst pcommon.Map, list []attribute) {
+	for _, a := range list {
+		to := dst.PutEmpty(strings.Clone(a.key))
+		if a.value.Type() == pcommon.ValueTypeStr {
+			to.SetStr(strings.Clone(a.value.Str()))
+			continue
+		}
+		a.value.CopyTo(to)
+	}
+}

@@ -1,0 +1,59 @@
+package rules
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/sluice-metrics/sluice/internal/series"
+)
+
+// reads says what of an identity rules read, or write. Series that agree in it share an outcome. The metric itself is
+// always part of it.
+type reads struct {
+	resource, scope bool
+	// all says that all attributes of a point are read, keys which if not all are.
+	all  bool
+	keys []string
+}
+
+// points reports whether any attribute of a point is read.
+func (r *reads) points() bool { return r.all || len(r.keys) > 0 }
+
+func (r *reads) add(o reads) {
+	r.resource = r.resource || o.resource
+	r.scope = r.scope || o.scope
+	r.all = r.all || o.all
+	for _, key := range o.keys {
+		if !slices.Contains(r.keys, key) {
+			r.keys = append(r.keys, key)
+		}
+	}
+}
+
+// appendKey writes the attributes that are read, so that no others have the same bytes.
+func (r *reads) appendKey(dst []byte, attrs pcommon.Map) []byte {
+	if r.all {
+		return series.AppendExact(dst, attrs)
+	}
+	for i, key := range r.keys {
+		if value, ok := attrs.Get(key); ok {
+			dst = series.AppendExactValue(binary.AppendUvarint(dst, uint64(i)), value)
+		}
+	}
+	return dst
+}
+
+// project copies the attributes that are read.
+func (r *reads) project(attrs, dst pcommon.Map) {
+	if r.all {
+		attrs.CopyTo(dst)
+		return
+	}
+	for key, value := range attrs.All() {
+		if slices.Contains(r.keys, key) {
+			value.CopyTo(dst.PutEmpty(key))
+		}
+	}
+}
