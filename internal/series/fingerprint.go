@@ -2,8 +2,8 @@ package series
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"math"
-	"math/rand/v2"
 
 	"github.com/zeebo/xxh3"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -13,7 +13,7 @@ import (
 // hash is seeded anew in each process, so that nobody can prepare such a pair.
 type Fingerprint struct{ hi, lo uint64 }
 
-var fingerprintSeed = rand.Uint64()
+var fingerprintSeed = maphash.Bytes(maphash.MakeSeed(), nil)
 
 // FingerprintOf returns the fingerprint of an identity.
 func FingerprintOf(identity []byte) Fingerprint {
