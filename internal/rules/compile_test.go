@@ -32,7 +32,7 @@ func TestCompileJoinsAllProblems(t *testing.T) {
 		`rules[1] ("a"): name is already used by rules[0]`,
 		`rules[1] ("a"): error_mode: must be ignore, silent or propagate, not "quietly"`,
 		`rules[1] ("a"): keep[1]: all conditions of one keep rule must be of the same context`,
-		`rules[2]: exactly one of drop, keep and transform must be set`,
+		`rules[2]: exactly one of drop, keep, transform, `,
 		`rules[3]: transform[1]: `,
 	} {
 		assert.Contains(t, err.Error(), want)
@@ -50,7 +50,7 @@ func TestTransformGroupHasOneContext(t *testing.T) {
 
 	p, err := Compile(set, []Rule{{Transform: []string{`pathless()`, `set(scope.version, metric.unit)`}}})
 	require.NoError(t, err)
-	assert.IsType(t, metricStatements{}, p.rules[0].stage)
+	assert.IsType(t, metricStatements{}, p.parts[0].stage)
 
 	_, err = Compile(set, []Rule{{Transform: []string{`pathless()`, `set(metric.nosuch, "2")`}}})
 	require.ErrorContains(t, err, `rules[0]: transform[1]: `)

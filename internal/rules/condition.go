@@ -5,6 +5,7 @@ import (
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottldatapoint"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlexemplar"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlmetric"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlresource"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlscope"
@@ -48,6 +49,7 @@ type conditionSet struct {
 	scope    conditions[*ottlscope.TransformContext]
 	metric   conditions[*ottlmetric.TransformContext]
 	point    conditions[*ottldatapoint.TransformContext]
+	exemplar conditions[*ottlexemplar.TransformContext]
 }
 
 func (s *conditionSet) add(o conditionSet) {
@@ -55,4 +57,14 @@ func (s *conditionSet) add(o conditionSet) {
 	s.scope = append(s.scope, o.scope...)
 	s.metric = append(s.metric, o.metric...)
 	s.point = append(s.point, o.point...)
+	s.exemplar = append(s.exemplar, o.exemplar...)
+}
+
+// at asks the conditions of all contexts about a point.
+func (s *conditionSet) at(p *place, t *tally) bool {
+	f := filter{conditionSet: *s}
+	return len(s.resource) > 0 && f.evalResource(p.ctx, p.rm, t) == hit ||
+		len(s.scope) > 0 && f.evalScope(p.ctx, p.rm, p.sm, t) == hit ||
+		len(s.metric) > 0 && f.evalMetric(p.ctx, p.rm, p.sm, p.m, t) == hit ||
+		len(s.point) > 0 && f.evalPoint(p.ctx, p.rm, p.sm, p.m, p.point, t) == hit
 }

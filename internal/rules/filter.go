@@ -14,11 +14,13 @@ import (
 )
 
 // filter is a drop or a keep rule: a walk from the resources down that removes an item on one of the two verdicts,
-// and a shell when it has removed the last thing inside it. A shell that came in empty is not touched.
+// and a shell when it has removed the last thing inside it.
 type filter struct {
 	conditionSet
 	// removes is hit for a drop rule, miss for a keep rule.
 	removes verdict
+	// sweeps says that a shell goes too that came in empty, as contrib's filter processor has it.
+	sweeps bool
 }
 
 func (f *filter) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
@@ -32,9 +34,9 @@ func (f *filter) dropResource(ctx context.Context, rm pmetric.ResourceMetrics, t
 		return true
 	}
 	if len(f.scope)+len(f.metric)+len(f.point) == 0 {
-		return false
+		return f.sweeps && rm.ScopeMetrics().Len() == 0
 	}
-	return prune(rm.ScopeMetrics(), func(sm pmetric.ScopeMetrics) bool {
+	return prune(rm.ScopeMetrics(), f.sweeps, func(sm pmetric.ScopeMetrics) bool {
 		return f.dropScope(ctx, rm, sm, t)
 	})
 }
@@ -44,9 +46,9 @@ func (f *filter) dropScope(ctx context.Context, rm pmetric.ResourceMetrics, sm p
 		return true
 	}
 	if len(f.metric)+len(f.point) == 0 {
-		return false
+		return f.sweeps && sm.Metrics().Len() == 0
 	}
-	return prune(sm.Metrics(), func(m pmetric.Metric) bool {
+	return prune(sm.Metrics(), f.sweeps, func(m pmetric.Metric) bool {
 		return f.dropMetric(ctx, rm, sm, m, t)
 	})
 }
@@ -58,7 +60,7 @@ func (f *filter) dropMetric(ctx context.Context, rm pmetric.ResourceMetrics, sm 
 	if len(f.point) == 0 {
 		return false
 	}
-	return prunePoints(m, func(point any) bool {
+	return prunePoints(m, f.sweeps, func(point any) bool {
 		return f.remove(f.evalPoint(ctx, rm, sm, m, point, t), 1, t)
 	})
 }

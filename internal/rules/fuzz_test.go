@@ -19,7 +19,7 @@ func FuzzCompile(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			_, _ = program.Run(t.Context(), rulestest.Metrics()) // what it does is the differential tests' affair
+			_, _ = runOn(t.Context(), program, rulestest.Metrics()) // what it does is the differential tests' affair
 		}
 	})
 }

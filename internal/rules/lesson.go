@@ -31,9 +31,9 @@ func newLesson(m *memo, w *walk, attrs pcommon.Map) *lesson {
 	}
 	l.attrs = to
 	to.CopyTo(l.before)
-	for i, r := range m.rules {
-		l.tallies[i].policy = r.mode
-		swaps := r.swaps
+	for i := range m.rules {
+		l.tallies[i].policy = m.rules[i].mode
+		swaps := m.rules[i].swaps
 		t := &l.tallies[i]
 		t.executed = func(text string) { l.executed(swaps[text]) }
 		t.failed = func(text string) { l.failures[i] = append(l.failures[i], text) }

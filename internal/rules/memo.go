@@ -17,13 +17,15 @@ import (
 // the first of them begins, and they change nothing but the point's attributes and its metric's texts. So they are run
 // once for all series that agree in what the rules read, on a batch of one point, and what they did is remembered.
 type memo struct {
-	rules []compiledRule
+	rules []part
 	reads reads
 	// values says that some of the rules have value statements.
 	values bool
 	series *series.Cache[*outcome]
 	walks  sync.Pool
 	thrift thrift
+	// lookups and misses count since the start.
+	lookups, misses atomic.Int64
 
 	mu       sync.Mutex
 	outcomes map[string]*outcome
@@ -32,16 +34,16 @@ type memo struct {
 // maxOutcomes bounds the outcomes that are shared; further ones are each series' own.
 const maxOutcomes = 1 << 14
 
-func newMemo(rules []compiledRule, limit int, expiration time.Duration) *memo {
+func newMemo(rules []part, limit int, expiration time.Duration) *memo {
 	m := &memo{
 		rules:    rules,
 		series:   series.NewCache[*outcome](limit, expiration),
 		thrift:   thrift{window: 2 * int64(limit)},
 		outcomes: map[string]*outcome{},
 	}
-	for _, r := range rules {
-		m.reads.add(r.reads)
-		m.values = m.values || r.mixed != nil
+	for i := range rules {
+		m.reads.add(rules[i].reads)
+		m.values = m.values || rules[i].mixed != nil
 	}
 	m.walks.New = func() any { return newWalk(m) }
 	return m
@@ -50,22 +52,49 @@ func newMemo(rules []compiledRule, limit int, expiration time.Duration) *memo {
 // apply does to md what the rules do, and adds to the tallies, one per rule.
 func (m *memo) apply(ctx context.Context, md pmetric.Metrics, tallies []tally) {
 	m.series.Age()
-	if !m.thrift.worthwhile(int64(md.DataPointCount())) || hasShells(md) {
+	if !m.fits(md) {
 		runAll(ctx, m.rules, md, tallies)
 		return
 	}
+	w := m.walk(ctx, tallies)
+	w.run(md)
+	m.end(w)
+}
+
+// changes tells whether apply would change md, without writing to it. If not, it has added to the tallies.
+func (m *memo) changes(ctx context.Context, md pmetric.Metrics, tallies []tally) bool {
+	m.series.Age()
+	if !m.fits(md) {
+		return anyChanges(ctx, m.rules, md, tallies)
+	}
+	w := m.walk(ctx, tallies)
+	changes := w.changes(md)
+	m.end(w)
+	return changes
+}
+
+func (m *memo) fits(md pmetric.Metrics) bool {
+	return m.thrift.worthwhile(int64(md.DataPointCount())) && !hasShells(md)
+}
+
+func (m *memo) walk(ctx context.Context, tallies []tally) *walk {
 	w := m.walks.Get().(*walk)
 	w.ctx, w.tallies = ctx, tallies
-	w.run(md)
+	return w
+}
+
+func (m *memo) end(w *walk) {
 	m.thrift.spent(w.lookups, w.misses)
+	m.lookups.Add(w.lookups)
+	m.misses.Add(w.misses)
 	w.release()
 	m.walks.Put(w)
 }
 
 // runAll runs rules one after the other until one halts.
-func runAll(ctx context.Context, rules []compiledRule, md pmetric.Metrics, tallies []tally) {
-	for i, r := range rules {
-		r.stage.apply(ctx, md, &tallies[i])
+func runAll(ctx context.Context, rules []part, md pmetric.Metrics, tallies []tally) {
+	for i := range rules {
+		rules[i].stage.apply(ctx, md, &tallies[i])
 		if tallies[i].halted {
 			return
 		}
@@ -97,8 +126,8 @@ func hasShells(md pmetric.Metrics) bool {
 // point only.
 func (m *memo) learn(ctx context.Context, w *walk, attrs pcommon.Map, tallies []tally) (o *outcome, clean bool) {
 	l := newLesson(m, w, attrs)
-	for i, r := range m.rules {
-		r.lesson().apply(ctx, l.md, &l.tallies[i])
+	for i := range m.rules {
+		m.rules[i].lesson().apply(ctx, l.md, &l.tallies[i])
 		tallies[i].addErrors(&l.tallies[i], w.newFailures(i, l.failures[i]))
 		if l.tallies[i].halted {
 			break

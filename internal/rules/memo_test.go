@@ -118,8 +118,8 @@ func TestMemoizedEqualsRunEveryTime(t *testing.T) {
 		first, second := rulestest.Draw(t, rapid.IntRange(0, 1).Draw(t, "least")), rulestest.Draw(t, 1)
 		for i, in := range []pmetric.Metrics{rulestest.Metrics(), first, rulestest.Metrics(), second, first} {
 			want, got := rulestest.Clone(in), rulestest.Clone(in)
-			wantCounts, wantErr := every.Run(t.Context(), want)
-			counts, err := memoized.Run(t.Context(), got)
+			wantCounts, wantErr := runOn(t.Context(), every, want)
+			counts, err := runOn(t.Context(), memoized, got)
 			require.Equal(t, wantErr == nil, err == nil, "%d: %v, %v", i, wantErr, err)
 			if wantErr != nil {
 				continue
@@ -128,6 +128,55 @@ func TestMemoizedEqualsRunEveryTime(t *testing.T) {
 			require.Equal(t, withoutErrors(wantCounts), withoutErrors(counts), "batch %d", i)
 		}
 	})
+}
+
+// A batch that is shared is not touched, and what comes out is the same; the batch itself if nothing changes.
+func TestReadOnlyBatchesAreCopiedOnlyToBeChanged(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(rapid.Custom(drawRule), 1, 4).Draw(t, "rules")
+		m := rapid.SampledFrom([]Memoize{{}, {MaxSeries: 1000, Expiration: time.Hour}}).Draw(t, "memoize")
+		p, reference := compileMemoizing(t, m, list...), compileMemoizing(t, m, list...)
+		for _, in := range []pmetric.Metrics{rulestest.Metrics(), rulestest.Draw(t, 0), rulestest.Metrics()} {
+			before, want := asJSON(t, in), rulestest.Clone(in)
+			wantCounts, wantErr := runOn(t.Context(), reference, want)
+			in.MarkReadOnly()
+			counts := make([]Counts, len(list))
+			got, err := p.Run(t.Context(), in, counts)
+			require.Equal(t, before, asJSON(t, in))
+			require.Equal(t, wantErr == nil, err == nil, "%v, %v", wantErr, err)
+			if wantErr != nil {
+				continue
+			}
+			require.Equal(t, asJSON(t, want), asJSON(t, got))
+			require.Equal(t, withoutErrors(wantCounts), withoutErrors(counts))
+			require.True(t, got.IsReadOnly())
+		}
+	})
+}
+
+func TestWhatNoRuleChangesStaysShared(t *testing.T) {
+	for name, rule := range map[string]Rule{
+		"drop":         {Drop: []string{`datapoint.attributes["env"] == "nosuch"`, `metric.name == "nosuch"`, `resource.attributes["env"] == "nosuch"`}},
+		"keep":         {Keep: []string{`metric.name != "nosuch"`}},
+		"transform":    {Transform: []string{`set(metric.name, "x") where metric.name == "nosuch"`}},
+		"already so":   {Transform: []string{`set(metric.unit, "1")`}},
+		"values":       {Transform: []string{`set(datapoint.value_int, 1) where datapoint.value_int == 123456`}},
+		"not memoised": {Transform: []string{`set(resource.attributes["x"], UUID()) where resource.attributes["env"] == "nosuch"`}},
+		"dry run":      {Drop: []string{`metric.name != ""`}, DryRun: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			md := rulestest.Metrics()
+			md.MarkReadOnly()
+			p := compileMemoizing(t, Memoize{MaxSeries: 1000, Expiration: time.Hour}, rule)
+			for range 2 {
+				got, err := p.Run(t.Context(), md, make([]Counts, 1))
+				require.NoError(t, err)
+				if md != got {
+					t.Error("it is a copy")
+				}
+			}
+		})
+	}
 }
 
 // withoutErrors leaves out which of several errors came first.
@@ -195,7 +244,7 @@ func TestOutcomesAreSharedBySeriesAlike(t *testing.T) {
 		a.PutInt("id", int64(i))
 		a.PutStr("env", []string{"dev", "prod"}[i%2])
 	}
-	counts, err := p.Run(t.Context(), md)
+	counts, err := runOn(t.Context(), p, md)
 	require.NoError(t, err)
 	assert.Equal(t, []Counts{{Matched: 5000, Dropped: 5000}}, counts)
 	assert.Equal(t, 2, p.Remembered())
@@ -213,7 +262,11 @@ func TestKnownBatchOfKnownSeriesAllocatesNothing(t *testing.T) {
 			points.AppendEmpty().Attributes().PutStr("env", "prod")
 		}
 	}
-	run := func() { _, _ = p.Run(t.Context(), md) }
+	counts := make([]Counts, 2)
+	run := func() { _, _ = p.Run(t.Context(), md, counts) }
 	run()
-	assert.LessOrEqual(t, testing.AllocsPerRun(100, run), 2.0, "the counts and tallies of a batch")
+	assert.Zero(t, testing.AllocsPerRun(100, run), "a batch that is edited in place")
+	md.MarkReadOnly()
+	run()
+	assert.Zero(t, testing.AllocsPerRun(100, run), "a batch that is looked at")
 }

@@ -1,10 +1,13 @@
 package rules
 
 import (
+	"fmt"
+
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottldatapoint"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlexemplar"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlmetric"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlresource"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlscope"
@@ -17,17 +20,20 @@ type Functions struct {
 	Scope     map[string]ottl.Factory[*ottlscope.TransformContext]
 	Metric    map[string]ottl.Factory[*ottlmetric.TransformContext]
 	DataPoint map[string]ottl.Factory[*ottldatapoint.TransformContext]
+	Exemplar  map[string]ottl.Factory[*ottlexemplar.TransformContext]
 }
 
 // fragment is what parsed OTTL turns into, whatever its context: conditions from conditions, a stage from statements.
 type fragment struct {
-	context    string
+	context string
+	// texts are what was parsed, each path with its context.
+	texts      []string
 	conditions conditionSet
-	stage      stage
+	stage      statementStage
 }
 
 // contextNames are the contexts a rule can be of, the deepest first.
-var contextNames = []string{ottldatapoint.ContextName, ottlmetric.ContextName, ottlscope.ContextName, ottlresource.ContextName}
+var contextNames = []string{ottlexemplar.ContextName, ottldatapoint.ContextName, ottlmetric.ContextName, ottlscope.ContextName, ottlresource.ContextName}
 
 // newParsers returns a parser that infers the context of what it is given from its paths.
 func newParsers(functions Functions, set component.TelemetrySettings) (*ottl.ParserCollection[fragment], error) {
@@ -36,6 +42,7 @@ func newParsers(functions Functions, set component.TelemetrySettings) (*ottl.Par
 		withScope(functions.Scope),
 		withMetric(functions.Metric),
 		withDataPoint(functions.DataPoint),
+		withExemplar(functions.Exemplar),
 	)
 }
 
@@ -47,7 +54,7 @@ func withResource(functions map[string]ottl.Factory[*ottlresource.TransformConte
 		}
 		return withContext(ottlresource.ContextName, &p,
 			func(cs conditions[*ottlresource.TransformContext]) conditionSet { return conditionSet{resource: cs} },
-			func(ss statements[*ottlresource.TransformContext]) stage { return resourceStatements(ss) },
+			func(ss statements[*ottlresource.TransformContext]) statementStage { return resourceStatements{ss} },
 		)(pc)
 	}
 }
@@ -60,7 +67,7 @@ func withScope(functions map[string]ottl.Factory[*ottlscope.TransformContext]) o
 		}
 		return withContext(ottlscope.ContextName, &p,
 			func(cs conditions[*ottlscope.TransformContext]) conditionSet { return conditionSet{scope: cs} },
-			func(ss statements[*ottlscope.TransformContext]) stage { return scopeStatements(ss) },
+			func(ss statements[*ottlscope.TransformContext]) statementStage { return scopeStatements{ss} },
 		)(pc)
 	}
 }
@@ -73,7 +80,7 @@ func withMetric(functions map[string]ottl.Factory[*ottlmetric.TransformContext])
 		}
 		return withContext(ottlmetric.ContextName, &p,
 			func(cs conditions[*ottlmetric.TransformContext]) conditionSet { return conditionSet{metric: cs} },
-			func(ss statements[*ottlmetric.TransformContext]) stage { return metricStatements(ss) },
+			func(ss statements[*ottlmetric.TransformContext]) statementStage { return metricStatements{ss} },
 		)(pc)
 	}
 }
@@ -86,23 +93,44 @@ func withDataPoint(functions map[string]ottl.Factory[*ottldatapoint.TransformCon
 		}
 		return withContext(ottldatapoint.ContextName, &p,
 			func(cs conditions[*ottldatapoint.TransformContext]) conditionSet { return conditionSet{point: cs} },
-			func(ss statements[*ottldatapoint.TransformContext]) stage { return pointStatements(ss) },
+			func(ss statements[*ottldatapoint.TransformContext]) statementStage { return pointStatements{ss} },
 		)(pc)
 	}
+}
+
+func withExemplar(functions map[string]ottl.Factory[*ottlexemplar.TransformContext]) ottl.ParserCollectionOption[fragment] {
+	return func(pc *ottl.ParserCollection[fragment]) error {
+		p, err := ottlexemplar.NewParser(functions, pc.Settings, ottlexemplar.EnablePathContextNames())
+		if err != nil {
+			return err
+		}
+		return withContext(ottlexemplar.ContextName, &p,
+			func(cs conditions[*ottlexemplar.TransformContext]) conditionSet { return conditionSet{exemplar: cs} },
+			func(ss statements[*ottlexemplar.TransformContext]) statementStage { return exemplarStatements{ss} },
+		)(pc)
+	}
+}
+
+func textsOf[T fmt.Stringer](parsed []T) []string {
+	texts := make([]string, 0, len(parsed))
+	for _, p := range parsed {
+		texts = append(texts, p.String())
+	}
+	return texts
 }
 
 func withContext[K any](
 	name string,
 	parser *ottl.Parser[K],
 	toConditions func(conditions[K]) conditionSet,
-	toStage func(statements[K]) stage,
+	toStage func(statements[K]) statementStage,
 ) ottl.ParserCollectionOption[fragment] {
 	return ottl.WithParserCollectionContext(name, parser,
 		ottl.WithConditionConverter(func(_ *ottl.ParserCollection[fragment], _ ottl.ConditionsGetter, cs []*ottl.Condition[K]) (fragment, error) {
-			return fragment{context: name, conditions: toConditions(cs)}, nil
+			return fragment{context: name, texts: textsOf(cs), conditions: toConditions(cs)}, nil
 		}),
 		ottl.WithStatementConverter(func(_ *ottl.ParserCollection[fragment], _ ottl.StatementsGetter, ss []*ottl.Statement[K]) (fragment, error) {
-			return fragment{context: name, stage: toStage(ss)}, nil
+			return fragment{context: name, texts: textsOf(ss), stage: toStage(statements[K]{list: ss})}, nil
 		}),
 	)
 }

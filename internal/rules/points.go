@@ -18,28 +18,29 @@ type elements[E any] interface {
 	RemoveIf(f func(E) bool)
 }
 
-// prune removes the elements drop says to and reports whether that emptied s. An s that came in empty is not emptied.
-func prune[E any](s elements[E], drop func(E) bool) bool {
+// prune removes the elements drop says to and reports whether that emptied s. An s that came in empty counts as emptied
+// if it is to be swept.
+func prune[E any](s elements[E], sweep bool, drop func(E) bool) bool {
 	if s.Len() == 0 {
-		return false
+		return sweep
 	}
 	s.RemoveIf(drop)
 	return s.Len() == 0
 }
 
 // prunePoints is prune over the data points of m, whatever its type.
-func prunePoints(m pmetric.Metric, drop func(point any) bool) bool {
+func prunePoints(m pmetric.Metric, sweep bool, drop func(point any) bool) bool {
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
-		return prune(m.Gauge().DataPoints(), func(p pmetric.NumberDataPoint) bool { return drop(p) })
+		return prune(m.Gauge().DataPoints(), sweep, func(p pmetric.NumberDataPoint) bool { return drop(p) })
 	case pmetric.MetricTypeSum:
-		return prune(m.Sum().DataPoints(), func(p pmetric.NumberDataPoint) bool { return drop(p) })
+		return prune(m.Sum().DataPoints(), sweep, func(p pmetric.NumberDataPoint) bool { return drop(p) })
 	case pmetric.MetricTypeHistogram:
-		return prune(m.Histogram().DataPoints(), func(p pmetric.HistogramDataPoint) bool { return drop(p) })
+		return prune(m.Histogram().DataPoints(), sweep, func(p pmetric.HistogramDataPoint) bool { return drop(p) })
 	case pmetric.MetricTypeExponentialHistogram:
-		return prune(m.ExponentialHistogram().DataPoints(), func(p pmetric.ExponentialHistogramDataPoint) bool { return drop(p) })
+		return prune(m.ExponentialHistogram().DataPoints(), sweep, func(p pmetric.ExponentialHistogramDataPoint) bool { return drop(p) })
 	case pmetric.MetricTypeSummary:
-		return prune(m.Summary().DataPoints(), func(p pmetric.SummaryDataPoint) bool { return drop(p) })
+		return prune(m.Summary().DataPoints(), sweep, func(p pmetric.SummaryDataPoint) bool { return drop(p) })
 	case pmetric.MetricTypeEmpty:
 	}
 	return false

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
@@ -10,159 +11,162 @@ import (
 // Program is a compiled list of rules. Between batches it holds nothing but what it has learnt of series: Run may be
 // called concurrently.
 type Program struct {
-	rules   []compiledRule
+	names   []string
+	parts   []part
 	classes []Class
 	steps   []step
+	runs    sync.Pool
 }
 
-type compiledRule struct {
-	name  string
-	mode  errorPolicy
-	stage stage
-	// pure says that once per series is enough for all the rule is made of.
-	pure bool
-	// reads is what of an identity a pure rule depends on, swaps are the texts of its statements that remove by swapping.
-	reads reads
-	swaps map[string]bool
-	// contexts are the contexts of the texts.
-	contexts map[string]string
-	// mixed, if not nil, is the stage apart into what is pure and what waits for the point itself. removes says that the
-	// rule may remove points.
-	mixed   mixedStatements
-	removes bool
-	// writes says that a pure statement of the rule writes, writesMetric that it writes to a metric, looks that a value
-	// statement reads what such a statement may write.
-	writes, writesMetric, looks bool
+func newProgram() *Program {
+	p := &Program{}
+	p.runs.New = func() any { return &run{tallies: make([]tally, len(p.parts))} }
+	return p
 }
 
-// lesson is the stage to learn from.
-func (r *compiledRule) lesson() stage {
-	if r.mixed != nil {
-		return r.mixed
+// add adds the parts of the next rule.
+func (p *Program) add(name string, parts []part) {
+	for _, one := range parts {
+		one.rule = len(p.names)
+		for _, class := range one.classes {
+			class.Rule = name
+			p.classes = append(p.classes, class)
+		}
+		p.parts = append(p.parts, one)
 	}
-	return r.stage
-}
-
-// step is the rules from first to before end: those in a row that share a memo, or one that runs every time.
-type step struct {
-	first, end int
-	memo       *memo
-}
-
-// stage is what a rule compiles to. It edits md in place and adds what it did to t.
-// Once t is halted it may leave md half done, for the batch is refused.
-type stage interface {
-	apply(ctx context.Context, md pmetric.Metrics, t *tally)
+	p.names = append(p.names, name)
 }
 
 // Counts is what one rule did to one batch.
 type Counts struct {
 	// Matched is the number of data points the rule applied to: those under an item that met a condition of a drop or
-	// keep rule, or under an item for which at least one statement of a transform ran.
+	// keep rule, or under an item for which at least one statement of a transform ran. A rule of several groups counts
+	// for each of them.
 	Matched int
 	// Dropped is the number of data points the rule removed.
 	Dropped int
+	// Changed is the number of data points, or of points under an item, that the rule wrote to.
+	Changed int
 	// Errors is the number of evaluations, of one condition or statement on one item, that failed.
 	Errors int
 	// FirstError is the first of those errors, naming its condition or statement. It is nil if the rule is silent.
 	FirstError error
+	// Violation is the first point that broke a constraint which is only logged.
+	Violation error
+	// Samples shows what a dry run would do, once in a while.
+	Samples *Samples
 }
 
-// Names returns the rules' names, in order; they index what Run returns.
-func (p *Program) Names() []string {
-	names := make([]string, 0, len(p.rules))
-	for _, r := range p.rules {
-		names = append(names, r.name)
-	}
-	return names
-}
-
-// Run applies the rules to md in place and returns one Counts per rule. md must not be read-only, unless there are no
-// rules.
-//
-// An error means that a rule with the propagate mode failed and the rest was not run: md is then half edited and must be
-// discarded, Matched and Dropped do not describe anything delivered, and only Errors is meaningful.
-func (p *Program) Run(ctx context.Context, md pmetric.Metrics) ([]Counts, error) {
-	tallies := make([]tally, len(p.rules))
-	for i, r := range p.rules {
-		tallies[i].policy = r.mode
-	}
-	for _, s := range p.steps {
-		s.apply(ctx, p.rules, md, tallies)
-		for i := s.first; i < s.end; i++ {
-			if tallies[i].halted {
-				return countsOf(tallies), fmt.Errorf("rule %q: %w", p.rules[i].name, tallies[i].FirstError)
-			}
-		}
-	}
-	return countsOf(tallies), nil
-}
-
-func (s step) apply(ctx context.Context, rules []compiledRule, md pmetric.Metrics, tallies []tally) {
-	if s.memo != nil {
-		s.memo.apply(ctx, md, tallies[s.first:s.end])
-		return
-	}
-	runAll(ctx, rules[s.first:s.end], md, tallies[s.first:s.end])
-}
-
-func countsOf(tallies []tally) []Counts {
-	counts := make([]Counts, len(tallies))
-	for i := range tallies {
-		counts[i] = tallies[i].Counts
-	}
-	return counts
-}
+// Names returns the rules' names, in order; they index what Run counts.
+func (p *Program) Names() []string { return p.names }
 
 // Classes says of each condition and statement how it is evaluated, and why.
 func (p *Program) Classes() []Class { return p.classes }
 
-// Remembered is the number of outcomes in memory: one for each row of pure rules and all series that agree in what those
-// read.
-func (p *Program) Remembered() int {
-	n := 0
-	for _, s := range p.steps {
-		if s.memo != nil {
-			n += s.memo.series.Len()
+// Sweeps reports whether a rule removes what came in empty, a batch included.
+func (p *Program) Sweeps() bool {
+	for i := range p.parts {
+		if p.parts[i].sweeps {
+			return true
 		}
 	}
-	return n
+	return false
 }
 
-// joins reports whether a rule may share a memo with those before it. Value statements wait until all of them have had
-// their say, so that behind one no rule may remove points, nor change what it looks at.
-func joins(before []compiledRule, r *compiledRule) bool {
-	if !r.pure {
-		return false
+// Run applies the rules to md and returns what is left of it. counts, one per rule, is filled in. If md is read-only it is
+// not touched: unless no rule has anything to change, a copy is edited and returned, which is read-only too.
+//
+// An error means that a rule with the propagate mode failed and the rest was not run: md is then half edited and must be
+// discarded, Matched, Changed and Dropped do not describe anything delivered, and only Errors is meaningful.
+func (p *Program) Run(ctx context.Context, md pmetric.Metrics, counts []Counts) (pmetric.Metrics, error) {
+	r := p.runs.Get().(*run)
+	defer r.release(&p.runs)
+	for i := range p.parts {
+		r.tallies[i].policy = p.parts[i].mode
 	}
-	for i := range before {
-		if before[i].mixed != nil && (r.removes || r.writesMetric) {
-			return false
-		}
-		if before[i].looks && r.writes {
-			return false
-		}
-		if before[i].writesMetric && r.mixed != nil {
-			return false
-		}
-	}
-	return true
+	md, err := r.steps(ctx, p, md)
+	p.count(r.tallies, counts)
+	return md, err
 }
 
-// steps gathers pure rules that follow each other.
-func steps(rules []compiledRule, m Memoize) []step {
-	var list []step
-	for i := 0; i < len(rules); {
-		end := i + 1
-		for m.MaxSeries > 0 && rules[i].pure && end < len(rules) && joins(rules[i:end], &rules[end]) {
-			end++
+// run is one batch on its way through a program.
+type run struct {
+	tallies []tally
+}
+
+func (r *run) release(pool *sync.Pool) {
+	clear(r.tallies)
+	pool.Put(r)
+}
+
+func (r *run) steps(ctx context.Context, p *Program, md pmetric.Metrics) (pmetric.Metrics, error) {
+	shared := md.IsReadOnly()
+	for i, s := range p.steps {
+		tallies := r.tallies[s.first:s.end]
+		if shared && md.IsReadOnly() {
+			if !s.changes(ctx, p.parts, md, tallies) {
+				continue
+			}
+			md = copied(md)
+			forget(tallies)
 		}
-		s := step{first: i, end: end}
-		if m.MaxSeries > 0 && rules[i].pure {
-			s.memo = newMemo(rules[i:end], m.MaxSeries, m.Expiration)
+		s.apply(ctx, p.parts, md, tallies)
+		if err := p.halted(&p.steps[i], r.tallies); err != nil {
+			return md, err
 		}
-		list = append(list, s)
-		i = end
 	}
-	return list
+	if shared && !md.IsReadOnly() { // whoever gets it finds what it would have found, had no rule changed anything
+		md.MarkReadOnly()
+	}
+	return md, nil
+}
+
+func copied(md pmetric.Metrics) pmetric.Metrics {
+	own := pmetric.NewMetrics()
+	md.CopyTo(own)
+	return own
+}
+
+// forget takes back what has been counted while looking.
+func forget(tallies []tally) {
+	for i := range tallies {
+		tallies[i] = tally{policy: tallies[i].policy}
+	}
+}
+
+func (p *Program) halted(s *step, tallies []tally) error {
+	for i := s.first; i < s.end; i++ {
+		if tallies[i].halted {
+			return fmt.Errorf("rule %q: %w", p.names[p.parts[i].rule], tallies[i].FirstError)
+		}
+	}
+	return nil
+}
+
+// count sums up the parts by rule.
+func (p *Program) count(tallies []tally, counts []Counts) {
+	clear(counts)
+	for i := range tallies {
+		c, t := &counts[p.parts[i].rule], &tallies[i]
+		if p.parts[i].edits {
+			t.Changed = t.Matched - t.Dropped
+		}
+		c.add(&t.Counts)
+	}
+}
+
+func (c *Counts) add(o *Counts) {
+	c.Matched += o.Matched
+	c.Dropped += o.Dropped
+	c.Changed += o.Changed
+	c.Errors += o.Errors
+	if c.FirstError == nil {
+		c.FirstError = o.FirstError
+	}
+	if c.Violation == nil {
+		c.Violation = o.Violation
+	}
+	if c.Samples == nil {
+		c.Samples = o.Samples
+	}
 }

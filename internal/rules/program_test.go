@@ -44,6 +44,13 @@ func compileRules(t require.TestingT, list ...Rule) *Program {
 	return p
 }
 
+// runOn runs a program on a batch in place.
+func runOn(ctx context.Context, p *Program, md pmetric.Metrics) ([]Counts, error) {
+	counts := make([]Counts, len(p.Names()))
+	_, err := p.Run(ctx, md, counts)
+	return counts, err
+}
+
 func ids(md pmetric.Metrics) []int64 {
 	var out []int64
 	for _, p := range rulestest.Points(md) {
@@ -70,13 +77,13 @@ func TestDropAndKeepPartitionTheBatch(t *testing.T) {
 		met, unmet := where(in, c.Holds, true), where(in, c.Holds, false)
 
 		dropped := rulestest.Clone(in)
-		counts, err := compileRules(t, Rule{Drop: []string{c.Text}}).Run(t.Context(), dropped)
+		counts, err := runOn(t.Context(), compileRules(t, Rule{Drop: []string{c.Text}}), dropped)
 		require.NoError(t, err)
 		assert.Equal(t, unmet, ids(dropped))
 		assert.Equal(t, []Counts{{Matched: len(met), Dropped: len(met)}}, counts)
 
 		kept := rulestest.Clone(in)
-		counts, err = compileRules(t, Rule{Keep: []string{c.Text}}).Run(t.Context(), kept)
+		counts, err = runOn(t.Context(), compileRules(t, Rule{Keep: []string{c.Text}}), kept)
 		require.NoError(t, err)
 		assert.Equal(t, met, ids(kept))
 		assert.Equal(t, []Counts{{Matched: len(met), Dropped: len(unmet)}}, counts)
@@ -97,7 +104,7 @@ func TestDropIsTheUnionOfItsConditions(t *testing.T) {
 		want := where(in, anyHolds, false)
 		before := in.DataPointCount()
 
-		counts, err := compileRules(t, r).Run(t.Context(), in)
+		counts, err := runOn(t.Context(), compileRules(t, r), in)
 		require.NoError(t, err)
 		assert.Equal(t, want, ids(in))
 		assert.Equal(t, before, in.DataPointCount()+counts[0].Dropped)
@@ -114,10 +121,10 @@ func TestRulesRunInOrder(t *testing.T) {
 	renamed := where(md, func(p rulestest.Point) bool { return p.Metric.Name() == "go_threads" }, true)
 	in := md.DataPointCount()
 
-	counts, err := p.Run(t.Context(), md)
+	counts, err := runOn(t.Context(), p, md)
 	require.NoError(t, err)
 	assert.Equal(t, renamed, ids(md))
-	assert.Equal(t, []Counts{{Matched: len(renamed)}, {}, {Matched: len(renamed), Dropped: in - len(renamed)}}, counts)
+	assert.Equal(t, []Counts{{Matched: len(renamed), Changed: len(renamed)}, {}, {Matched: len(renamed), Dropped: in - len(renamed)}}, counts)
 }
 
 func TestTransformCountsPointsUnderWhatItRanOn(t *testing.T) {
@@ -134,9 +141,9 @@ func TestTransformCountsPointsUnderWhatItRanOn(t *testing.T) {
 	} {
 		md := rulestest.Metrics()
 		want := len(where(md, rulestest.Conditions[tt.condition].Holds, true))
-		counts, err := compileRules(t, Rule{Transform: tt.statements}).Run(t.Context(), md)
+		counts, err := runOn(t.Context(), compileRules(t, Rule{Transform: tt.statements}), md)
 		require.NoError(t, err)
-		assert.Equal(t, []Counts{{Matched: want}}, counts, tt.statements)
+		assert.Equal(t, []Counts{{Matched: want, Changed: want}}, counts, tt.statements)
 	}
 }
 
@@ -149,7 +156,7 @@ func TestShellsAreRemovedOnlyWhenARuleEmptiedThem(t *testing.T) {
 	full.AppendEmpty().SetEmptyGauge().DataPoints().AppendEmpty().Attributes().PutStr("env", "dev")
 	full.AppendEmpty().SetEmptyHistogram().DataPoints().AppendEmpty().Attributes().PutStr("env", "dev")
 
-	_, err := compileRules(t, Rule{Drop: []string{`datapoint.attributes["env"] == "dev"`}}).Run(t.Context(), md)
+	_, err := runOn(t.Context(), compileRules(t, Rule{Drop: []string{`datapoint.attributes["env"] == "dev"`}}), md)
 	require.NoError(t, err)
 	require.Equal(t, 3, md.ResourceMetrics().Len())
 	require.Equal(t, 1, md.ResourceMetrics().At(0).ScopeMetrics().Len())
@@ -175,7 +182,7 @@ func TestErrorsLeaveTheItemAlone(t *testing.T) {
 				md := rulestest.Metrics()
 				want := where(md, func(p rulestest.Point) bool { return tt.stay(p.Metric.Name()) }, true)
 				tt.rule.ErrorMode = mode
-				counts, err := compileRules(t, tt.rule).Run(t.Context(), md)
+				counts, err := runOn(t.Context(), compileRules(t, tt.rule), md)
 				require.NoError(t, err)
 				assert.Equal(t, want, ids(md))
 				assert.Positive(t, counts[0].Errors)
@@ -201,7 +208,7 @@ func TestPropagateStopsAtTheFirstError(t *testing.T) {
 	require.NoError(t, err)
 	in := md.DataPointCount()
 
-	counts, err := p.Run(t.Context(), md)
+	counts, err := runOn(t.Context(), p, md)
 	require.ErrorContains(t, err, `rule "loud": set(metric.description, Substring(metric.name, 0, 99)): `)
 	assert.Positive(t, counts[0].Errors)
 	assert.Equal(t, 1, counts[1].Errors)
@@ -214,8 +221,8 @@ func TestPropagateStopsAtTheFirstError(t *testing.T) {
 
 func TestIgnoredStatementErrorGoesOnWithTheNextStatement(t *testing.T) {
 	md := rulestest.Metrics()
-	counts, err := compileRules(t, Rule{Transform: []string{`set(metric.unit, Substring(metric.name, 0, 99))`, `set(metric.description, "d")`}}).
-		Run(t.Context(), md)
+	p := compileRules(t, Rule{Transform: []string{`set(metric.unit, Substring(metric.name, 0, 99))`, `set(metric.description, "d")`}})
+	counts, err := runOn(t.Context(), p, md)
 	require.NoError(t, err)
 	metrics := 0
 	require.NoError(t, eachMetric(md, func(_ pmetric.ResourceMetrics, _ pmetric.ScopeMetrics, m pmetric.Metric) {
@@ -229,7 +236,7 @@ func TestIgnoredStatementErrorGoesOnWithTheNextStatement(t *testing.T) {
 func TestNoRulesLeaveAReadOnlyBatchAlone(t *testing.T) {
 	md := rulestest.Metrics()
 	md.MarkReadOnly()
-	counts, err := compileRules(t).Run(t.Context(), md)
+	counts, err := runOn(t.Context(), compileRules(t), md)
 	require.NoError(t, err)
 	assert.Empty(t, counts)
 }
@@ -241,7 +248,7 @@ func TestRunConcurrently(t *testing.T) {
 		Rule{Transform: []string{`set(datapoint.attributes["cluster"], "eu-1")`}},
 	)
 	want := rulestest.Metrics()
-	_, err := p.Run(t.Context(), want)
+	_, err := runOn(t.Context(), p, want)
 	require.NoError(t, err)
 
 	var wg sync.WaitGroup
@@ -250,7 +257,7 @@ func TestRunConcurrently(t *testing.T) {
 	for i := range outputs {
 		wg.Go(func() {
 			outputs[i] = rulestest.Metrics()
-			_, errs[i] = p.Run(t.Context(), outputs[i])
+			_, errs[i] = runOn(t.Context(), p, outputs[i])
 		})
 	}
 	wg.Wait()
@@ -274,7 +281,7 @@ func TestRunawayRuleIsEnded(t *testing.T) {
 	p, err := Compile(set, []Rule{{Name: "copies", Transform: []string{`twin() where metric.name != ""`}}})
 	require.NoError(t, err)
 	md := rulestest.Metrics()
-	counts, err := p.Run(t.Context(), md)
+	counts, err := runOn(t.Context(), p, md)
 	require.ErrorIs(t, err, ErrRunaway)
 	require.ErrorContains(t, err, `rule "copies"`)
 	assert.Equal(t, 1, counts[0].Errors)

@@ -21,6 +21,8 @@ type valueStatement struct {
 	guard  *ottl.Condition[*ottldatapoint.TransformContext]
 	body   *ottl.Statement[*ottldatapoint.TransformContext]
 	kernel kernel
+	// where is the statement's where clause, nil if there is none or it cannot be told from the rest.
+	where *ottl.Condition[*ottldatapoint.TransformContext]
 	// always says that there is no where clause.
 	always bool
 }
@@ -33,16 +35,20 @@ type pendingValue struct {
 	counted bool
 }
 
-// mixedStatements are the statements of a rule on points: of each pair, either is set. As a stage they run the pure ones
-// and tell the tally of the others.
-type mixedStatements []mixedStatement
+// mixedStatements are the statements of a rule on points. As a stage they run the pure ones and tell the tally of the
+// others.
+type mixedStatements struct {
+	guard conditions[*ottldatapoint.TransformContext]
+	list  []mixedStatement
+}
 
+// mixedStatement is either of the two.
 type mixedStatement struct {
 	pure  *ottl.Statement[*ottldatapoint.TransformContext]
 	value *valueStatement
 }
 
-func (s mixedStatements) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
+func (s *mixedStatements) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
 	t.end(eachMetric(md, func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
 		eachPoint(m, func(point any) {
 			tCtx := ottldatapoint.NewTransformContextPtr(rm, sm, m, point)
@@ -52,9 +58,12 @@ func (s mixedStatements) apply(ctx context.Context, md pmetric.Metrics, t *tally
 	}))
 }
 
-func (s mixedStatements) run(ctx context.Context, tCtx *ottldatapoint.TransformContext, t *tally) {
+func (s *mixedStatements) run(ctx context.Context, tCtx *ottldatapoint.TransformContext, t *tally) {
+	if len(s.guard) > 0 && s.guard.eval(ctx, tCtx, t) != hit {
+		return
+	}
 	matched := false
-	for _, one := range s {
+	for _, one := range s.list {
 		if t.halted {
 			return
 		}

@@ -86,6 +86,12 @@ func (w *walk) release() {
 }
 
 func (w *walk) dropResource(rm pmetric.ResourceMetrics) bool {
+	w.enterResource(rm)
+	rm.ScopeMetrics().RemoveIf(w.onScope)
+	return rm.ScopeMetrics().Len() == 0
+}
+
+func (w *walk) enterResource(rm pmetric.ResourceMetrics) {
 	w.rm = rm
 	w.resourceNumber++
 	w.key = w.key[:0]
@@ -93,11 +99,15 @@ func (w *walk) dropResource(rm pmetric.ResourceMetrics) bool {
 		w.key = appendShared(w.key, rm.SchemaUrl(), rm.Resource().DroppedAttributesCount(), rm.Resource().Attributes())
 	}
 	w.resourceEnd = len(w.key)
-	rm.ScopeMetrics().RemoveIf(w.onScope)
-	return rm.ScopeMetrics().Len() == 0
 }
 
 func (w *walk) dropScope(sm pmetric.ScopeMetrics) bool {
+	w.enterScope(sm)
+	sm.Metrics().RemoveIf(w.onMetric)
+	return sm.Metrics().Len() == 0
+}
+
+func (w *walk) enterScope(sm pmetric.ScopeMetrics) {
 	w.sm = sm
 	w.scopeNumber++
 	w.key = w.key[:w.resourceEnd]
@@ -105,8 +115,6 @@ func (w *walk) dropScope(sm pmetric.ScopeMetrics) bool {
 		w.key = appendScope(w.key, sm)
 	}
 	w.scopeEnd = len(w.key)
-	sm.Metrics().RemoveIf(w.onMetric)
-	return sm.Metrics().Len() == 0
 }
 
 func appendScope(dst []byte, sm pmetric.ScopeMetrics) []byte {
@@ -123,11 +131,8 @@ func appendShared(dst []byte, schemaURL string, dropped uint32, attrs pcommon.Ma
 }
 
 func (w *walk) dropMetric(m pmetric.Metric) bool {
-	w.metric, w.fields = m, nil
-	w.key = appendMetric(w.key[:w.scopeEnd], m)
-	w.metricFingerprint = series.FingerprintOf(w.key)
-	w.metricNumber++
-	if w.memo.reads.points() || w.memo.values {
+	w.enterMetric(m)
+	if w.byPoint() {
 		w.points(m)
 	} else if w.halted || w.replay(w.find(w.metricFingerprint, noAttributes), otlp.PointCount(m), noAttributes) {
 		return !w.halted
@@ -140,6 +145,16 @@ func (w *walk) dropMetric(m pmetric.Metric) bool {
 	}
 	return false
 }
+
+func (w *walk) enterMetric(m pmetric.Metric) {
+	w.metric, w.fields = m, nil
+	w.key = appendMetric(w.key[:w.scopeEnd], m)
+	w.metricFingerprint = series.FingerprintOf(w.key)
+	w.metricNumber++
+}
+
+// byPoint says that the points of a metric are looked up one by one.
+func (w *walk) byPoint() bool { return w.memo.reads.points() || w.memo.values }
 
 func appendMetric(dst []byte, m pmetric.Metric) []byte {
 	dst = series.AppendText(dst, m.Name())

@@ -32,26 +32,11 @@ type Config struct {
 	// MemoizeExpiration is how long after its last point a series is forgotten at the latest. Default: 30m.
 	MemoizeExpiration time.Duration `mapstructure:"memoize_expiration"`
 
-	// prevent unkeyed literals
-	_ struct{}
-}
+	// RateLimit refuses batches above a rate of data points. Default: no limit.
+	RateLimit RateLimitConfig `mapstructure:"rate_limit"`
 
-// RuleConfig is one rule. Exactly one of drop, keep and transform must be set.
-type RuleConfig struct {
-	// Name identifies the rule in logs, errors and self-metrics; it must be unique. Default: rules[i], its position.
-	Name string `mapstructure:"name"`
-
-	// Drop is a list of OTTL conditions, each of any context: what matches one of them is removed. Default: none.
-	Drop []string `mapstructure:"drop"`
-
-	// Keep is a list of OTTL conditions, all of one context: what matches none of them is removed. Default: none.
-	Keep []string `mapstructure:"keep"`
-
-	// Transform is a list of OTTL statements, executed in order on one item after the other. Default: none.
-	Transform []string `mapstructure:"transform"`
-
-	// ErrorMode overrides the processor's error_mode for this rule. Default: that of the processor.
-	ErrorMode ottl.ErrorMode `mapstructure:"error_mode"`
+	// registered are the functions that this build offers.
+	registered registry
 
 	// prevent unkeyed literals
 	_ struct{}
@@ -68,8 +53,8 @@ func createDefaultConfig() component.Config {
 
 // Validate parses every rule and joins all problems found.
 func (c *Config) Validate() error {
-	_, err := c.compile(component.TelemetrySettings{Logger: zap.NewNop()})
-	return errors.Join(c.validateMemoize(), err)
+	_, err := c.compile(component.TelemetrySettings{Logger: zap.NewNop()}, c.registered)
+	return errors.Join(c.RateLimit.validate(), c.validateMemoize(), err)
 }
 
 func (c *Config) validateMemoize() error {
@@ -90,21 +75,21 @@ func (c *Config) memoize() rules.Memoize {
 	return rules.Memoize{MaxSeries: c.MemoizeMaxSeries, Expiration: c.MemoizeExpiration}
 }
 
-func (c *Config) compile(set component.TelemetrySettings) (*rules.Program, error) {
+func (c *Config) compile(set component.TelemetrySettings, registered registry) (*rules.Program, error) {
 	list := make([]rules.Rule, 0, len(c.Rules))
-	for _, r := range c.Rules {
-		list = append(list, rules.Rule{
-			Name:      r.Name,
-			Drop:      r.Drop,
-			Keep:      r.Keep,
-			Transform: r.Transform,
-			ErrorMode: r.ErrorMode,
-		})
+	var errs []error
+	for i := range c.Rules {
+		r, err := c.Rules[i].rule(set, c.ErrorMode, registered)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.Rules[i].label(i), err))
+		}
+		list = append(list, r)
 	}
-	return rules.Compile(rules.Settings{
+	program, err := rules.Compile(rules.Settings{
 		Functions: functions(),
 		ErrorMode: c.ErrorMode,
 		Telemetry: set,
 		Memoize:   c.memoize(),
 	}, list)
+	return program, errors.Join(append(errs, err)...)
 }

@@ -53,9 +53,9 @@ func TestLoadConfig(t *testing.T) {
 var badConfigs = map[string][]string{
 	"error_mode":         {`unknown error mode loudly`},
 	"rule_error_mode":    {`'rules[0].error_mode'`, `unknown error mode quietly`},
-	"no_action":          {`rules[2] ("nothing"): exactly one of drop, keep and transform must be set`},
-	"two_actions":        {`rules[0]: exactly one of drop, keep and transform must be set`},
-	"empty_action":       {`rules[0]: exactly one of drop, keep and transform must be set, and not be empty`},
+	"no_action":          {`rules[2] ("nothing"): exactly one of drop, keep, transform, `},
+	"two_actions":        {`rules[0]: exactly one of drop, keep, transform, `},
+	"empty_action":       {`rules[0]: exactly one of drop, keep, transform, relabel, constrain, metrics, metric_conditions, metric_statements and function must be set, and not be empty`},
 	"duplicate_name":     {`rules[1]: name is already used by rules[0]`},
 	"keep_contexts":      {`rules[0]: keep[1]: all conditions of one keep rule must be of the same context`, `of context resource`},
 	"drop_syntax":        {`rules[1] ("no-debug"): drop[0]: condition has invalid syntax: 1:16: `},

@@ -11,19 +11,29 @@ import (
 	"github.com/sluice-metrics/sluice/processor/streamerprocessor/internal/metadata"
 )
 
-// NewFactory returns the factory of the streamer processor.
-func NewFactory() processor.Factory {
-	return processor.NewFactory(metadata.Type, createDefaultConfig,
+// NewFactory returns the factory of the streamer processor. Options register functions that rules of a custom build can
+// call by name.
+func NewFactory(options ...Option) processor.Factory {
+	registered := registry{}
+	for _, o := range options {
+		o(registered)
+	}
+	return processor.NewFactory(metadata.Type,
+		func() component.Config {
+			cfg := createDefaultConfig().(*Config)
+			cfg.registered = registered
+			return cfg
+		},
 		processor.WithMetrics(createMetrics, metadata.MetricsStability))
 }
 
+// createMetrics declares that data is not mutated: what is shared is copied before a rule changes it, see ADR 0009.
 func createMetrics(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Metrics) (processor.Metrics, error) {
-	c := cfg.(*Config)
-	s, err := newStreamer(set, c)
+	s, err := newStreamer(set, cfg.(*Config)) //nolint:contextcheck // a configuration is validated without one
 	if err != nil {
 		return nil, err
 	}
-	// Rules edit the batch in place. Without rules nothing is touched, and the fan-out need not clone.
 	return processorhelper.NewMetrics(ctx, set, cfg, next, s.process,
-		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: len(c.Rules) > 0}))
+		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
+		processorhelper.WithShutdown(s.shutdown))
 }

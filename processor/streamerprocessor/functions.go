@@ -23,6 +23,7 @@ var functions = sync.OnceValue(func() rules.Functions {
 			filterprocessor.DefaultMetricFunctions(), transformprocessor.DefaultMetricFunctions()),
 		DataPoint: merge(nil,
 			filterprocessor.DefaultDataPointFunctions(), transformprocessor.DefaultDataPointFunctions()),
+		Exemplar: merge(nil, transformprocessor.DefaultExemplarFunctions()),
 	}
 })
 

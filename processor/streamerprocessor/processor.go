@@ -3,6 +3,7 @@ package streamerprocessor
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -13,39 +14,68 @@ import (
 )
 
 // streamer runs a program of rules over each batch. What the program remembers of series ages as batches come, so there is
-// nothing to start or stop.
+// nothing to start.
 type streamer struct {
 	program *rules.Program
+	limit   *limit
 	report  *report
+	sweeps  bool
+	counts  sync.Pool
 }
 
 func newStreamer(set processor.Settings, cfg *Config) (*streamer, error) {
-	program, err := cfg.compile(set.TelemetrySettings)
+	program, err := cfg.compile(set.TelemetrySettings, cfg.registered)
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReport(set, program.Names())
+	r, err := newReport(set, program)
 	if err != nil {
 		return nil, err
 	}
 	logClasses(set.Logger, program.Classes(), cfg.Memoize)
-	return &streamer{program: program, report: r}, nil
+	s := &streamer{program: program, limit: newLimit(cfg.RateLimit), report: r, sweeps: program.Sweeps()}
+	s.counts.New = func() any {
+		counts := make([]rules.Counts, len(program.Names()))
+		return &counts
+	}
+	return s, nil
 }
 
-// process applies the rules to md in place. A batch the rules emptied goes no further; one that came in empty does.
+// process applies the rules: to md in place, or to a copy if it is shared and a rule changes it. A batch the rules emptied
+// goes no further; one that came in empty does, unless a rule removes such things.
 func (s *streamer) process(ctx context.Context, md pmetric.Metrics) (pmetric.Metrics, error) {
-	resources := md.ResourceMetrics().Len()
-	counts, err := s.program.Run(ctx, md)
-	if err != nil {
-		s.report.refused(ctx, counts)
-		if errors.Is(err, rules.ErrRunaway) {
-			err = consumererror.NewPermanent(err)
-		}
+	if err := s.check(ctx, md.DataPointCount()); err != nil {
 		return md, err
 	}
-	s.report.applied(ctx, counts)
-	if resources > 0 && md.ResourceMetrics().Len() == 0 {
-		return md, processorhelper.ErrSkipProcessingData
+	resources := md.ResourceMetrics().Len()
+	counts := s.counts.Get().(*[]rules.Counts)
+	defer s.counts.Put(counts)
+	out, err := s.run(ctx, md, *counts)
+	if err != nil {
+		return out, err
 	}
-	return md, nil
+	if out.ResourceMetrics().Len() == 0 && (resources > 0 || s.sweeps) {
+		return out, processorhelper.ErrSkipProcessingData
+	}
+	return out, nil
+}
+
+func (s *streamer) run(ctx context.Context, md pmetric.Metrics, counts []rules.Counts) (pmetric.Metrics, error) {
+	traced, span := s.report.begin(ctx, md)
+	out, err := s.program.Run(traced, md, counts)
+	s.report.end(ctx, span, counts, err)
+	if err == nil {
+		s.report.applied(ctx, counts)
+		return out, nil
+	}
+	s.report.refused(ctx, counts)
+	if errors.Is(err, rules.ErrRunaway) {
+		err = consumererror.NewPermanent(err)
+	}
+	return out, err
+}
+
+func (s *streamer) shutdown(context.Context) error {
+	s.report.close()
+	return nil
 }

@@ -62,9 +62,19 @@ func TestPassThroughMutatesNothing(t *testing.T) {
 	assert.Equal(t, []pmetric.Metrics{md}, sink.AllMetrics())
 }
 
-func TestRulesMutate(t *testing.T) {
-	p := create(t, processortest.NewNopSettings(metadata.Type), &consumertest.MetricsSink{}, RuleConfig{Drop: []string{`metric.name == "a"`}})
-	assert.True(t, p.Capabilities().MutatesData)
+// What is shared is copied by the rules themselves, and only if they change it.
+func TestRulesAreDeclaredNotToMutate(t *testing.T) {
+	sink := &consumertest.MetricsSink{}
+	p := create(t, processortest.NewNopSettings(metadata.Type), sink, RuleConfig{Drop: []string{`metric.name == "go_threads"`}})
+	assert.False(t, p.Capabilities().MutatesData)
+
+	shared := rulestest.Metrics()
+	shared.MarkReadOnly()
+	require.NoError(t, p.ConsumeMetrics(t.Context(), shared))
+	require.Len(t, sink.AllMetrics(), 1)
+	assert.Equal(t, rulestest.Metrics().DataPointCount(), shared.DataPointCount())
+	assert.Less(t, sink.AllMetrics()[0].DataPointCount(), shared.DataPointCount())
+	assert.True(t, sink.AllMetrics()[0].IsReadOnly())
 }
 
 func TestEmptiedBatchIsNotSent(t *testing.T) {

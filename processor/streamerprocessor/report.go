@@ -3,21 +3,28 @@ package streamerprocessor
 import (
 	"cmp"
 	"context"
+	"errors"
 
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/sluice-metrics/sluice/internal/rules"
 	"github.com/sluice-metrics/sluice/processor/streamerprocessor/internal/metadata"
 )
 
-// report turns what the rules did into self-metrics and, at most once per rule and batch, a log line.
+// report turns what the rules did into self-metrics, spans and, at most once per rule and batch, a log line.
 type report struct {
 	logger    *zap.Logger
 	telemetry *metadata.TelemetryBuilder
+	tracer    trace.Tracer
 	rules     []ruleIdentity
+	// rateLimit are the attributes of what is refused.
+	rateLimit []metric.AddOption
 }
 
 // ruleIdentity is how one rule shows up in logs and self-metrics.
@@ -27,27 +34,95 @@ type ruleIdentity struct {
 	attributes []metric.AddOption
 }
 
-func newReport(set processor.Settings, names []string) (*report, error) {
+func newReport(set processor.Settings, program *rules.Program) (*report, error) {
 	telemetry, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
-	r := &report{logger: set.Logger, telemetry: telemetry}
-	for _, name := range names {
-		attributes := attribute.NewSet(attribute.String("processor", set.ID.String()), attribute.String("rule", name))
-		r.rules = append(r.rules, ruleIdentity{name: name, attributes: []metric.AddOption{metric.WithAttributeSet(attributes)}})
+	id := attribute.String("processor", set.ID.String())
+	r := &report{
+		logger: set.Logger, telemetry: telemetry, tracer: metadata.Tracer(set.TelemetrySettings),
+		rateLimit: added(id, attribute.String("reason", "rate_limit")),
 	}
-	return r, nil
+	for _, name := range program.Names() {
+		r.rules = append(r.rules, ruleIdentity{name: name, attributes: added(id, attribute.String("rule", name))})
+	}
+	return r, r.observe(program, id)
+}
+
+func added(attributes ...attribute.KeyValue) []metric.AddOption {
+	return []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attributes...))}
+}
+
+// observe reports what the program remembers.
+func (r *report) observe(program *rules.Program, id attribute.KeyValue) error {
+	hit := metric.WithAttributes(id, attribute.String("outcome", "hit"))
+	miss := metric.WithAttributes(id, attribute.String("outcome", "miss"))
+	self := metric.WithAttributes(id)
+	return errors.Join(
+		r.telemetry.RegisterStreamerMemoSeriesCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(int64(program.Remembered()), self)
+			return nil
+		}),
+		r.telemetry.RegisterStreamerMemoLookupsCallback(func(_ context.Context, o metric.Int64Observer) error {
+			lookups, misses := program.Lookups()
+			o.Observe(lookups-misses, hit)
+			o.Observe(misses, miss)
+			return nil
+		}),
+	)
+}
+
+func (r *report) close() { r.telemetry.Shutdown() }
+
+// begin starts a span if the batch is traced.
+func (r *report) begin(ctx context.Context, md pmetric.Metrics) (context.Context, trace.Span) {
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return ctx, parent
+	}
+	return r.tracer.Start(ctx, "streamer/rules", trace.WithAttributes(
+		attribute.Int("streamer.rules", len(r.rules)),
+		attribute.Int("streamer.datapoints", md.DataPointCount()),
+	))
+}
+
+// end ends the span that begin started, if it did.
+func (r *report) end(ctx context.Context, span trace.Span, counts []rules.Counts, err error) {
+	if !span.IsRecording() || span == trace.SpanFromContext(ctx) {
+		return
+	}
+	for i := range counts {
+		if c := &counts[i]; c.Matched+c.Dropped+c.Errors > 0 {
+			span.AddEvent(r.rules[i].name, trace.WithAttributes(
+				attribute.Int("matched", c.Matched), attribute.Int("dropped", c.Dropped),
+				attribute.Int("changed", c.Changed), attribute.Int("errors", c.Errors)))
+		}
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	span.End()
 }
 
 // applied reports on a batch that was processed to the end.
 func (r *report) applied(ctx context.Context, counts []rules.Counts) {
-	for i, c := range counts {
-		r.telemetry.StreamerRuleMatched.Add(ctx, int64(c.Matched), r.rules[i].attributes...)
-		r.telemetry.StreamerRuleDropped.Add(ctx, int64(c.Dropped), r.rules[i].attributes...)
-		r.telemetry.StreamerRuleErrors.Add(ctx, int64(c.Errors), r.rules[i].attributes...)
+	for i := range counts {
+		c, rule := &counts[i], &r.rules[i]
+		r.telemetry.StreamerRuleMatched.Add(ctx, int64(c.Matched), rule.attributes...)
+		r.telemetry.StreamerRuleDropped.Add(ctx, int64(c.Dropped), rule.attributes...)
+		r.telemetry.StreamerRuleChanged.Add(ctx, int64(c.Changed), rule.attributes...)
+		r.telemetry.StreamerRuleErrors.Add(ctx, int64(c.Errors), rule.attributes...)
 		if c.FirstError != nil {
-			r.logger.Warn("OTTL errors ignored", zap.String("rule", r.rules[i].name), zap.Int("errors", c.Errors), zap.Error(c.FirstError))
+			r.logger.Warn("OTTL errors ignored", zap.String("rule", rule.name), zap.Int("errors", c.Errors), zap.Error(c.FirstError))
+		}
+		if c.Violation != nil {
+			r.logger.Warn("constraint broken", zap.String("rule", rule.name), zap.Int("points", c.Matched), zap.NamedError("first", c.Violation))
+		}
+		if c.Samples != nil {
+			r.logger.Info("dry run", zap.String("rule", rule.name),
+				zap.Int("matched", c.Matched), zap.Int("would_drop", c.Dropped), zap.Int("would_change", c.Changed),
+				zap.Strings("before", c.Samples.Before), zap.Strings("after", c.Samples.After))
 		}
 	}
 }
@@ -55,9 +130,14 @@ func (r *report) applied(ctx context.Context, counts []rules.Counts) {
 // refused reports on a batch that a rule's error stopped. The rules matched and dropped nothing for good, and the error
 // itself goes to the caller.
 func (r *report) refused(ctx context.Context, counts []rules.Counts) {
-	for i, c := range counts {
-		r.telemetry.StreamerRuleErrors.Add(ctx, int64(c.Errors), r.rules[i].attributes...)
+	for i := range counts {
+		r.telemetry.StreamerRuleErrors.Add(ctx, int64(counts[i].Errors), r.rules[i].attributes...)
 	}
+}
+
+// limited reports on a batch that was not let in.
+func (r *report) limited(ctx context.Context, points int) {
+	r.telemetry.StreamerRefusedDatapoints.Add(ctx, int64(points), r.rateLimit...)
 }
 
 // logClasses says once how each condition and statement is evaluated.

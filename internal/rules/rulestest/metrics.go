@@ -128,6 +128,7 @@ func (b *builder) point(m pmetric.Metric, kind int) {
 
 func (b *builder) number(p pmetric.NumberDataPoint) {
 	b.attributes(p.Attributes())
+	b.exemplars(p.Exemplars())
 	p.SetTimestamp(1_700_000_000_000_000_000)
 	if b.choose(2) == 0 {
 		p.SetIntValue(b.id)
@@ -138,6 +139,7 @@ func (b *builder) number(p pmetric.NumberDataPoint) {
 
 func (b *builder) histogram(p pmetric.HistogramDataPoint) {
 	b.attributes(p.Attributes())
+	b.exemplars(p.Exemplars())
 	p.ExplicitBounds().FromRaw([]float64{1, 5})
 	p.BucketCounts().FromRaw([]uint64{1, 2, 3})
 	p.SetCount(6)
@@ -159,6 +161,17 @@ func (b *builder) summary(p pmetric.SummaryDataPoint) {
 	q := p.QuantileValues().AppendEmpty()
 	q.SetQuantile(0.5)
 	q.SetValue(3)
+}
+
+// exemplars are two at every third point.
+func (b *builder) exemplars(s pmetric.ExemplarSlice) {
+	if b.id%3 != 0 {
+		return
+	}
+	s.AppendEmpty().SetIntValue(b.id)
+	e := s.AppendEmpty()
+	e.SetDoubleValue(float64(b.id) / 2)
+	e.FilteredAttributes().PutStr("user", "u")
 }
 
 func (b *builder) attributes(m pcommon.Map) {

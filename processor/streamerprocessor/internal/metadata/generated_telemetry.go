@@ -3,10 +3,12 @@
 package metadata
 
 import (
+	"context"
 	"errors"
 	"sync"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/embedded"
 	"go.opentelemetry.io/otel/trace"
 
 	"go.opentelemetry.io/collector/component"
@@ -23,12 +25,16 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter               metric.Meter
-	mu                  sync.Mutex
-	registrations       []metric.Registration
-	StreamerRuleDropped metric.Int64Counter
-	StreamerRuleErrors  metric.Int64Counter
-	StreamerRuleMatched metric.Int64Counter
+	meter                     metric.Meter
+	mu                        sync.Mutex
+	registrations             []metric.Registration
+	StreamerMemoLookups       metric.Int64ObservableCounter
+	StreamerMemoSeries        metric.Int64ObservableGauge
+	StreamerRefusedDatapoints metric.Int64Counter
+	StreamerRuleChanged       metric.Int64Counter
+	StreamerRuleDropped       metric.Int64Counter
+	StreamerRuleErrors        metric.Int64Counter
+	StreamerRuleMatched       metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -40,6 +46,46 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterStreamerMemoLookupsCallback sets callback for observable StreamerMemoLookups metric.
+func (builder *TelemetryBuilder) RegisterStreamerMemoLookupsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerMemoLookups, obs: o})
+		return nil
+	}, builder.StreamerMemoLookups)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerMemoSeriesCallback sets callback for observable StreamerMemoSeries metric.
+func (builder *TelemetryBuilder) RegisterStreamerMemoSeriesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerMemoSeries, obs: o})
+		return nil
+	}, builder.StreamerMemoSeries)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+type observerInt64 struct {
+	embedded.Int64Observer
+	inst metric.Int64Observable
+	obs  metric.Observer
+}
+
+func (oi *observerInt64) Observe(value int64, opts ...metric.ObserveOption) {
+	oi.obs.ObserveInt64(oi.inst, value, opts...)
 }
 
 // Shutdown unregister all registered callbacks for async instruments.
@@ -60,9 +106,33 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.StreamerMemoLookups, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_memo_lookups",
+		metric.WithDescription("How often the outcome of rules was looked up, once per data point or metric and row of rules. [Development]"),
+		metric.WithUnit("{lookups}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerMemoSeries, err = builder.meter.Int64ObservableGauge(
+		"otelcol_streamer_memo_series",
+		metric.WithDescription("Series whose outcome is remembered; series alike in all that the rules read count as one. [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerRefusedDatapoints, err = builder.meter.Int64Counter(
+		"otelcol_streamer_refused_datapoints",
+		metric.WithDescription("Data points refused before any rule, by reason. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerRuleChanged, err = builder.meter.Int64Counter(
+		"otelcol_streamer_rule_changed",
+		metric.WithDescription("Data points that a rule wrote to. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.StreamerRuleDropped, err = builder.meter.Int64Counter(
 		"otelcol_streamer_rule_dropped",
-		metric.WithDescription("Data points removed by a drop or keep rule. [Development]"),
+		metric.WithDescription("Data points that a rule removed. [Development]"),
 		metric.WithUnit("{datapoints}"),
 	)
 	errs = errors.Join(errs, err)

@@ -1,0 +1,90 @@
+package streamerprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/time/rate"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// RateLimitConfig bounds what comes in.
+type RateLimitConfig struct {
+	// PointsPerSecond is how many data points per second are taken in the long run. Default: 0, no limit.
+	PointsPerSecond float64 `mapstructure:"points_per_second"`
+
+	// Burst is how many data points are taken at once after a pause. Default: 0, what comes in a second at that rate.
+	Burst int `mapstructure:"burst"`
+
+	// prevent unkeyed literals
+	_ struct{}
+}
+
+func (c *RateLimitConfig) validate() error {
+	var errs []error
+	if !(c.PointsPerSecond >= 0) { // NaN too
+		errs = append(errs, fmt.Errorf("rate_limit: points_per_second: must not be negative, not %v", c.PointsPerSecond))
+	}
+	if c.Burst < 0 {
+		errs = append(errs, fmt.Errorf("rate_limit: burst: must not be negative, not %d", c.Burst))
+	}
+	if c.Burst > 0 && c.PointsPerSecond == 0 {
+		errs = append(errs, errors.New("rate_limit: burst: points_per_second must be set too"))
+	}
+	return errors.Join(errs...)
+}
+
+// limit is a bucket of data points. nil has no bottom.
+type limit struct {
+	bucket *rate.Limiter
+	burst  int
+}
+
+func newLimit(c RateLimitConfig) *limit {
+	if c.PointsPerSecond == 0 {
+		return nil
+	}
+	burst := c.Burst
+	if burst == 0 {
+		burst = max(1, int(c.PointsPerSecond))
+	}
+	return &limit{bucket: rate.NewLimiter(rate.Limit(c.PointsPerSecond), burst), burst: burst}
+}
+
+// take returns how long to wait until so many points may come, 0 if now. A batch that is larger than the bucket is let
+// in when the bucket is full, and leaves a debt: refused for its size alone it would never pass.
+func (l *limit) take(points int) time.Duration {
+	if l == nil || points == 0 {
+		return 0
+	}
+	now := time.Now()
+	first := l.bucket.ReserveN(now, min(points, l.burst))
+	if delay := first.DelayFrom(now); delay > 0 {
+		first.CancelAt(now)
+		return delay
+	}
+	for rest := points - l.burst; rest > 0; rest -= l.burst {
+		l.bucket.ReserveN(now, min(rest, l.burst))
+	}
+	return 0
+}
+
+// check refuses points that are too many, as OTLP has it: with ResourceExhausted and when to try again.
+func (s *streamer) check(ctx context.Context, points int) error {
+	delay := s.limit.take(points)
+	if delay == 0 {
+		return nil
+	}
+	s.report.limited(ctx, points)
+	refused := status.New(codes.ResourceExhausted, "rate_limit: more data points than points_per_second")
+	detailed, err := refused.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
+	if err != nil {
+		return refused.Err()
+	}
+	return detailed.Err()
+}
