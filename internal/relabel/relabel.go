@@ -25,7 +25,9 @@ type Relabeler struct {
 	configs       []*promrelabel.Config
 	mayRename     bool
 	readsResource bool
-	scratches     sync.Pool
+	// maps says that a config copies labels to names that several may have: the last in the order of their names wins.
+	maps      bool
+	scratches sync.Pool
 }
 
 // New prepares configurations that have been validated.
@@ -34,6 +36,7 @@ func New(configs []*promrelabel.Config) *Relabeler {
 	for _, c := range configs {
 		r.mayRename = r.mayRename || mayRename(c)
 		r.readsResource = r.readsResource || readsResource(c)
+		r.maps = r.maps || c.Action == promrelabel.LabelMap
 	}
 	r.scratches.New = func() any { return &scratch{builder: labels.NewBuilder(labels.EmptyLabels())} }
 	return r
@@ -114,12 +117,15 @@ func (r *Relabeler) Point(name string, resource, attrs pcommon.Map) (Verdict, er
 
 func (r *Relabeler) look(s *scratch, name string, resource, attrs pcommon.Map) (Verdict, error) {
 	s.fill(name, resource, attrs, r.readsResource)
+	if r.maps {
+		s.builder.Reset(s.builder.Labels()) // in the order of their names, as Prometheus has them
+	}
 	if !promrelabel.ProcessBuilder(s.builder, r.configs...) {
 		return Verdict{Drop: true}, nil
 	}
 	s.result = s.builder.Labels()
 	renamed := s.result.Get(model.MetricNameLabel)
-	if renamed == "" {
+	if renamed == "" && name != "" {
 		return Verdict{}, fmt.Errorf("relabelling removes the name of metric %q", name)
 	}
 	return Verdict{Renamed: renamed != name, Name: renamed, Changed: s.differs(attrs)}, nil
