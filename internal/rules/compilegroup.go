@@ -23,7 +23,7 @@ func (c *compiler) group(g Group, key string, mode ottl.ErrorMode) (part, []erro
 	classes := c.classify(key, 0, f, reader.statement)
 	p := newPart(s, mode, append(guardClasses, classes...))
 	c.mix(&p, guardClasses, classes)
-	c.watch(&p, f)
+	c.watch(&p, f, guard)
 	return p, errs
 }
 

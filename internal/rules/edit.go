@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -12,19 +13,24 @@ import (
 // edit is what one statement does to a point's attributes. It finds them by key, so that it does the same to a point
 // that has more of them than the one it was learnt from.
 type edit struct {
-	// swap is removed and the last attribute takes its place, as pcommon.Map.Remove has it; remove leaves the order.
+	// swap, if swaps is set, is removed and the last attribute takes its place, as pcommon.Map.Remove has it; remove leaves
+	// the order.
+	swaps  bool
 	swap   string
 	remove []string
 	// replace holds new values of attributes that stay where they are, add those that follow the others.
 	replace, add pcommon.Map
+	// whole, if not nil, is all the attributes there are afterwards.
+	whole *pcommon.Map
 }
 
-// newEdit finds out what turned before into after. It returns false if no edit does. swaps says that the statement
-// removes as swap does; no key may occur twice.
-func newEdit(before, after pcommon.Map, swaps bool) (edit, bool) {
+// newEdit finds out what turned before into after, in which no key may occur twice. swaps says that the statement removes
+// as swap does, if it removes.
+func newEdit(before, after pcommon.Map, swaps bool) edit {
 	e := edit{replace: pcommon.NewMap(), add: pcommon.NewMap()}
-	if swaps {
-		return e, e.findSwap(before, after)
+	if swaps && after.Len() < before.Len() {
+		e.swaps, e.swap = true, missingKey(before, after)
+		return e
 	}
 	left := all(after)
 	for key, value := range before.All() {
@@ -32,34 +38,40 @@ func newEdit(before, after pcommon.Map, swaps bool) (edit, bool) {
 			e.remove = append(e.remove, strings.Clone(key))
 			continue
 		}
-		if !left[0].value.Equal(value) {
+		if !identical(left[0].value, value) {
 			copyAttributes(e.replace, left[:1])
 		}
 		left = left[1:]
 	}
 	copyAttributes(e.add, left)
-	return e, true
+	return e
 }
 
-func (e *edit) findSwap(before, after pcommon.Map) bool {
+// identical is stricter than pcommon.Value.Equal: to that the order within a map does not count.
+func identical(a, b pcommon.Value) bool {
+	return bytes.Equal(series.AppendExactValue(nil, a), series.AppendExactValue(nil, b))
+}
+
+// missingKey returns the key that is in before only.
+func missingKey(before, after pcommon.Map) string {
 	for key := range before.All() {
-		if _, stays := after.Get(key); stays {
-			continue
+		if _, stays := after.Get(key); !stays {
+			return strings.Clone(key)
 		}
-		if e.swap != "" || key == "" {
-			return false
-		}
-		e.swap = strings.Clone(key)
 	}
-	return true
+	return ""
 }
 
 func (e *edit) empty() bool {
-	return e.swap == "" && len(e.remove) == 0 && e.replace.Len() == 0 && e.add.Len() == 0
+	return !e.swaps && len(e.remove) == 0 && e.replace.Len() == 0 && e.add.Len() == 0
 }
 
 func (e *edit) apply(attrs pcommon.Map) {
-	if e.swap != "" {
+	if e.whole != nil {
+		e.whole.CopyTo(attrs)
+		return
+	}
+	if e.swaps {
 		attrs.Remove(e.swap)
 		return
 	}
@@ -83,7 +95,10 @@ func (e *edit) removeFrom(attrs pcommon.Map) {
 
 // signature is equal for edits that do the same.
 func (e *edit) signature(b []byte) []byte {
-	b = series.AppendText(b, e.swap)
+	if e.swaps {
+		return series.AppendText(append(b, 1), e.swap)
+	}
+	b = append(b, 0)
 	b = append(b, byte(len(e.remove)), byte(len(e.remove)>>8))
 	for _, key := range e.remove {
 		b = series.AppendText(b, key)

@@ -1,8 +1,12 @@
 package rules
 
 import (
+	"bytes"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/sluice-metrics/sluice/internal/series"
 )
 
 // lesson is a batch of one point, that rules are run on to see what they do to all like it. The point has no value, and
@@ -17,6 +21,9 @@ type lesson struct {
 	edits         []edit
 	values        []pendingValue
 	clean         bool
+	// repeats says that a key occurs twice. Which of the two a statement means no edit tells, so the point has all its
+	// attributes, and what it has in the end is the outcome: for this point only.
+	repeats bool
 	// failures are the texts that failed, by rule.
 	failures [][]string
 }
@@ -25,9 +32,11 @@ func newLesson(m *memo, w *walk, attrs pcommon.Map) *lesson {
 	l := &lesson{memo: m, md: pmetric.NewMetrics(), tallies: make([]tally, len(m.rules)), before: pcommon.NewMap(), clean: true, failures: make([][]string, len(m.rules))}
 	metric := l.metric(w)
 	to := emptyPoint(w.metric, metric)
-	m.reads.project(attrs, to)
-	if repeats(attrs) { // which of them a statement means depends on all
+	if l.repeats = repeats(attrs); l.repeats {
 		l.clean = false
+		attrs.CopyTo(to)
+	} else {
+		m.reads.project(attrs, to)
 	}
 	l.attrs = to
 	to.CopyTo(l.before)
@@ -63,8 +72,10 @@ func (l *lesson) metric(w *walk) pmetric.Metric {
 
 // executed takes note of what the last statement did to the attributes.
 func (l *lesson) executed(swaps bool) {
-	e, ok := newEdit(l.before, l.attrs, swaps)
-	l.clean = l.clean && ok
+	if l.repeats {
+		return
+	}
+	e := newEdit(l.before, l.attrs, swaps)
 	if !e.empty() {
 		l.edits = append(l.edits, e)
 	}
@@ -89,6 +100,9 @@ func (l *lesson) outcome(metric pmetric.Metric) (*outcome, bool) {
 		o.edits = nil
 		return o, clean
 	}
+	if l.repeats {
+		o.edits = l.whole()
+	}
 	o.values = l.values
 	for i, v := range o.values {
 		o.values[i].counted = l.tallies[v.rule].Matched > 0
@@ -98,6 +112,14 @@ func (l *lesson) outcome(metric pmetric.Metric) (*outcome, bool) {
 		o.fields = fields.clone()
 	}
 	return o, clean
+}
+
+// whole is what the rules did to a point as one edit, none if that is nothing.
+func (l *lesson) whole() []edit {
+	if bytes.Equal(series.AppendExact(nil, l.before), series.AppendExact(nil, l.attrs)) {
+		return nil
+	}
+	return []edit{{whole: &l.attrs}}
 }
 
 // emptyPoint gives to the type of metric and one point, whose attributes it returns.

@@ -143,16 +143,19 @@ func (w *walk) changesPoints(o *outcome, points int) bool {
 // watched is a stage of statements that all have a where clause: where none is met, nothing changes.
 type watched struct {
 	stage
+	// guard finds what the conditions of the group fail on.
+	guard *filter
 	// wheres would drop what a statement runs on.
 	wheres *filter
 }
 
 func (w watched) changes(ctx context.Context, md pmetric.Metrics, t *tally) bool {
-	return w.wheres.changes(ctx, md, t) || t.Errors > 0
+	guard := tally{policy: t.policy}
+	return w.guard.changes(ctx, md, &guard) || guard.Errors > 0 || w.wheres.changes(ctx, md, t) || t.Errors > 0
 }
 
 // watch makes a part of statements tell what it would change, if it can.
-func (c *compiler) watch(p *part, f fragment) {
+func (c *compiler) watch(p *part, f fragment, guard conditionSet) {
 	wheres := &filter{removes: hit}
 	for _, text := range f.texts {
 		_, where, ok := splitWhere(text)
@@ -165,5 +168,5 @@ func (c *compiler) watch(p *part, f fragment) {
 		}
 		wheres.add(parsed.conditions)
 	}
-	p.stage = watched{p.stage, wheres}
+	p.stage = watched{p.stage, &filter{conditionSet: guard, removes: failed}, wheres}
 }

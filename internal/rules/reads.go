@@ -16,6 +16,8 @@ type reads struct {
 	// all says that all attributes of a point are read, keys which if not all are.
 	all  bool
 	keys []string
+	// removes says that an attribute in keys may be removed, which brings a second one of that key to light.
+	removes bool
 }
 
 // points reports whether any attribute of a point is read.
@@ -25,6 +27,7 @@ func (r *reads) add(o reads) {
 	r.resource = r.resource || o.resource
 	r.scope = r.scope || o.scope
 	r.all = r.all || o.all
+	r.removes = r.removes || o.removes
 	for _, key := range o.keys {
 		if !slices.Contains(r.keys, key) {
 			r.keys = append(r.keys, key)
@@ -42,18 +45,32 @@ func (r *reads) appendKey(dst []byte, attrs pcommon.Map) []byte {
 			dst = series.AppendExactValue(binary.AppendUvarint(dst, uint64(i)), value)
 		}
 	}
+	if r.removes && r.repeated(attrs) { // no point without a repetition has such a key
+		return series.AppendExact(binary.AppendUvarint(dst, uint64(len(r.keys))), attrs)
+	}
 	return dst
 }
 
-// project copies the attributes that are read.
-func (r *reads) project(attrs, dst pcommon.Map) {
-	if r.all {
-		attrs.CopyTo(dst)
-		return
-	}
-	for key, value := range attrs.All() {
-		if slices.Contains(r.keys, key) {
-			value.CopyTo(dst.PutEmpty(key))
+// repeated reports whether a key that is read occurs twice.
+func (r *reads) repeated(attrs pcommon.Map) bool {
+	for _, key := range r.keys {
+		n := 0
+		for name := range attrs.All() {
+			if name == key {
+				n++
+			}
 		}
+		if n > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// project copies the attributes that are read. A key that occurs twice still does.
+func (r *reads) project(attrs, dst pcommon.Map) {
+	attrs.CopyTo(dst)
+	if !r.all {
+		dst.RemoveIf(func(key string, _ pcommon.Value) bool { return !slices.Contains(r.keys, key) })
 	}
 }
