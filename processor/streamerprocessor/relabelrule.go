@@ -1,13 +1,15 @@
 package streamerprocessor
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 	promrelabel "github.com/prometheus/prometheus/model/relabel"
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v2" // Prometheus' own: later versions read some values differently
 
 	"github.com/sluice-metrics/sluice/internal/relabel"
 	"github.com/sluice-metrics/sluice/internal/rules"
@@ -37,30 +39,54 @@ func (c *RuleConfig) relabel(r *rules.Rule) error {
 	return nil
 }
 
-// relabelKeys are those of a relabel_config; Prometheus ignores others where it reads one by itself.
-type relabelKeys struct {
-	SourceLabels any `yaml:"source_labels"`
-	Separator    any `yaml:"separator"`
-	Regex        any `yaml:"regex"`
-	Modulus      any `yaml:"modulus"`
-	TargetLabel  any `yaml:"target_label"`
-	Replacement  any `yaml:"replacement"`
-	Action       any `yaml:"action"`
-}
+var relabelKeys = []string{"source_labels", "separator", "regex", "modulus", "target_label", "replacement", "action"}
 
+// parse names the key of each value that Prometheus does not take.
 func (c RelabelConfig) parse() (*promrelabel.Config, error) {
-	text, err := yaml.Marshal(map[string]any(c))
-	if err != nil {
-		return nil, err
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(c)) {
+		if err := c.check(key); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", key, err))
+		}
 	}
-	strict := yaml.NewDecoder(bytes.NewReader(text))
-	strict.KnownFields(true)
-	if err := strict.Decode(&relabelKeys{}); err != nil {
-		return nil, err
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	config := &promrelabel.Config{}
-	if err := yaml.Unmarshal(text, config); err != nil {
+	if err := unmarshal(c, config); err != nil {
 		return nil, err
 	}
 	return config, config.Validate(model.UTF8Validation)
+}
+
+func (c RelabelConfig) check(key string) error {
+	if !slices.Contains(relabelKeys, key) {
+		return fmt.Errorf("unknown key, must be one of %s", strings.Join(relabelKeys, ", "))
+	}
+	if _, rounded := c[key].(float64); rounded && key != "modulus" { // 1.50 has become 1.5 before it comes here
+		return fmt.Errorf("must be in quotes, to be %v as it is written", c[key])
+	}
+	return unmarshal(RelabelConfig{key: c[key]}, &promrelabel.Config{})
+}
+
+func unmarshal(c RelabelConfig, into *promrelabel.Config) error {
+	text, err := yaml.Marshal(map[string]any(c))
+	if err != nil {
+		return err
+	}
+	return flat(yaml.UnmarshalStrict(text, into))
+}
+
+// flat is a YAML error without the numbers of lines that nobody has written.
+func flat(err error) error {
+	var typed *yaml.TypeError
+	if !errors.As(err, &typed) {
+		return err
+	}
+	var errs []error
+	for _, text := range typed.Errors {
+		_, fault, _ := strings.Cut(text, ": ")
+		errs = append(errs, errors.New(fault))
+	}
+	return errors.Join(errs...)
 }
