@@ -49,14 +49,27 @@ func (c Constraint[T]) Validate() error {
 	if c.Min != nil && c.Max != nil && *c.Min > *c.Max {
 		errs = append(errs, fmt.Errorf("min: must not be above max, %v is above %v", *c.Min, *c.Max))
 	}
-	if len(errs) == 0 && c.nothingBetween() {
-		errs = append(errs, fmt.Errorf("integer: there is none between min %v and max %v", *c.Min, *c.Max))
+	if len(errs) == 0 {
+		errs = append(errs, c.nothingAllowed())
 	}
 	return errors.Join(errs...)
 }
 
-func (c Constraint[T]) nothingBetween() bool {
-	return c.Integer && c.Min != nil && c.Max != nil && T(math.Ceil(float64(*c.Min))) > *c.Max
+// nothingAllowed returns an error if bounds that fit each other leave no value to the rest of the constraint.
+func (c Constraint[T]) nothingAllowed() error {
+	rest := NotFinite
+	if c.Integer {
+		rest = NotInteger
+	}
+	switch {
+	case (c.Finite || c.Integer) && c.Min != nil && *c.Min > 0 && !isFinite(*c.Min):
+		return fmt.Errorf("%s: there is none from min %v on", rest, *c.Min)
+	case (c.Finite || c.Integer) && c.Max != nil && *c.Max < 0 && !isFinite(*c.Max):
+		return fmt.Errorf("%s: there is none up to max %v", rest, *c.Max)
+	case c.Integer && c.Min != nil && c.Max != nil && !isInteger(*c.Min) && T(math.Ceil(float64(*c.Min))) > *c.Max:
+		return fmt.Errorf("%s: there is none between min %v and max %v", rest, *c.Min, *c.Max)
+	}
+	return nil
 }
 
 // Check returns the first constraint that v breaks: finite, integer, min, max. It knows nothing of previous values.
