@@ -6,7 +6,6 @@ import (
 	"math"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
@@ -15,7 +14,7 @@ import (
 	"github.com/sluice-metrics/sluice/internal/series"
 )
 
-// Constrain says what the numbers of gauges and sums must be. Histograms and summaries pass.
+// Constrain says what the numbers of gauges and sums must be. Histograms, summaries and points without a value pass.
 type Constrain struct {
 	// Names are the metrics it is for, all if there are none.
 	Names []string
@@ -24,7 +23,8 @@ type Constrain struct {
 	// Min and Max are bounds, nil for none; infinities and fractions are told by Finite and Integer.
 	Min, Max        *float64
 	Finite, Integer bool
-	// Monotonic says that a series never goes down, unless its start time tells that it begins anew.
+	// Monotonic says that a series never goes below what was last let through of it, unless its start time tells that it
+	// begins anew. Points that come late, or again, are not compared.
 	Monotonic bool
 	// OnViolation is what happens to a point that breaks the constraint.
 	OnViolation Violation
@@ -52,16 +52,11 @@ type constrained struct {
 	matches bool
 	ints    constraint.Constraint[int64]
 	floats  constraint.Constraint[float64]
-	action  Violation
+	// noInts is what every integer breaks.
+	noInts constraint.Violation
+	action Violation
 	// last are the values of monotonic series.
 	last *series.Cache[lastNumber]
-}
-
-// lastNumber is what a series was last.
-type lastNumber struct {
-	start pcommon.Timestamp
-	bits  uint64
-	float bool
 }
 
 // The series that a monotonic constraint remembers where nothing else is configured.
@@ -74,7 +69,7 @@ func (c *compiler) constrain(k *Constrain, mode ottl.ErrorMode) (part, []error) 
 	s := &constrained{
 		ints:   constraint.Constraint[int64]{Min: atLeast(k.Min), Max: atMost(k.Max), Monotonic: k.Monotonic},
 		floats: constraint.Constraint[float64]{Min: k.Min, Max: k.Max, Finite: k.Finite, Integer: k.Integer, Monotonic: k.Monotonic},
-		action: k.OnViolation, matches: len(k.Match) > 0, names: set(k.Names...),
+		noInts: beyond(k), action: k.OnViolation, matches: len(k.Match) > 0, names: set(k.Names...),
 	}
 	match, _, errs := c.conditions(Conditions{Key: "constrain: match", Texts: k.Match})
 	if err := s.floats.Validate(); err != nil {
@@ -90,45 +85,60 @@ func (c *compiler) constrain(k *Constrain, mode ottl.ErrorMode) (part, []error) 
 
 // atLeast is the least integer from the bound on, nil if there is no bound that an integer could break.
 func atLeast(bound *float64) *int64 {
-	if bound == nil || *bound <= math.MinInt64 {
+	if bound == nil || *bound <= math.MinInt64 || *bound >= math.MaxInt64 {
 		return nil
 	}
-	v := int64(math.MaxInt64)
-	if *bound < math.MaxInt64 {
-		v = int64(math.Ceil(*bound))
-	}
+	v := int64(math.Ceil(*bound))
 	return &v
 }
 
 func atMost(bound *float64) *int64 {
-	if bound == nil || *bound >= math.MaxInt64 {
+	if bound == nil || *bound >= math.MaxInt64 || *bound < math.MinInt64 {
 		return nil
 	}
-	v := int64(math.MinInt64)
-	if *bound > math.MinInt64 {
-		v = int64(math.Floor(*bound))
-	}
+	v := int64(math.Floor(*bound))
 	return &v
 }
 
-func (s *constrained) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
-	if s.last != nil {
-		s.last.Age()
+// beyond is the bound that no integer keeps, if one is. As a float, math.MaxInt64 is one more than that.
+func beyond(k *Constrain) constraint.Violation {
+	switch {
+	case k.Min != nil && *k.Min >= math.MaxInt64:
+		return constraint.BelowMin
+	case k.Max != nil && *k.Max < math.MinInt64:
+		return constraint.AboveMax
 	}
+	return constraint.None
+}
+
+func (s *constrained) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
+	r := s.recent()
 	md.ResourceMetrics().RemoveIf(func(rm pmetric.ResourceMetrics) bool {
 		return prune(rm.ScopeMetrics(), false, func(sm pmetric.ScopeMetrics) bool {
 			return prune(sm.Metrics(), false, func(m pmetric.Metric) bool {
 				if !s.concerns(m) {
 					return false
 				}
-				return prunePoints(m, false, func(point any) bool { return s.enforce(&place{ctx, rm, sm, m, point}, t) })
+				return prunePoints(m, false, func(point any) bool { return s.enforce(&place{ctx, rm, sm, m, point}, r, t) })
 			})
 		})
 	})
 }
 
-// changes stops at the first point that would go or be written to. Values it has seen by then are seen again.
+func (s *constrained) recent() recent {
+	if s.last == nil {
+		return recent{}
+	}
+	s.last.Age()
+	return recent{numbers: s.last}
+}
+
+// changes stops at the first point that would go or be written to, and has then remembered nothing.
 func (s *constrained) changes(ctx context.Context, md pmetric.Metrics, t *tally) bool {
+	r := s.recent()
+	if r.numbers != nil {
+		r.pending = map[series.Fingerprint]lastNumber{}
+	}
 	changes := false
 	_ = eachMetric(md, func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
 		if changes || !s.concerns(m) {
@@ -136,22 +146,25 @@ func (s *constrained) changes(ctx context.Context, md pmetric.Metrics, t *tally)
 		}
 		eachPoint(m, func(point any) {
 			if !changes {
-				changes = s.looksAt(&place{ctx, rm, sm, m, point}, t)
+				changes = s.looksAt(&place{ctx, rm, sm, m, point}, r, t)
 			}
 		})
 	})
+	if !changes {
+		r.settle()
+	}
 	return changes
 }
 
-func (s *constrained) looksAt(at *place, t *tally) bool {
-	v := s.check(at, t)
-	if v.broken == constraint.None || t.halted {
-		return t.halted
-	}
-	if s.action != LogPoint {
+func (s *constrained) looksAt(at *place, r recent, t *tally) bool {
+	v := s.check(at, r, t)
+	switch {
+	case t.halted || v.broken != constraint.None && s.action != LogPoint:
 		return true
+	case v.broken != constraint.None:
+		s.note(at, v, t)
 	}
-	s.note(at, v, t)
+	v.let(r)
 	return false
 }
 
@@ -174,26 +187,46 @@ type finding struct {
 	broken constraint.Violation
 	// clamp writes the nearest value allowed, if there is one.
 	clamp func() bool
+	// concerned says that the constraint is for the point.
+	concerned bool
+	point     pmetric.NumberDataPoint
+	memory    memory
+}
+
+// let remembers the point as it is let through.
+func (f *finding) let(r recent) {
+	if f.concerned {
+		r.remember(f.memory, f.point)
+	}
 }
 
 // enforce reports whether the point is to be removed.
-func (s *constrained) enforce(at *place, t *tally) bool {
-	v := s.check(at, t)
-	if v.broken == constraint.None || t.halted {
+func (s *constrained) enforce(at *place, r recent, t *tally) bool {
+	v := s.check(at, r, t)
+	if t.halted {
 		return false
 	}
-	s.note(at, v, t)
-	switch {
-	case s.action == TagPoint:
-		attributesOf(at.point).PutStr(ViolationAttribute, string(v.broken))
-	case s.action == LogPoint:
-		return false
-	case s.action == DropPoint || !v.clamp():
+	if v.broken != constraint.None && !s.act(at, &v, t) {
 		t.Dropped++
 		return true
 	}
-	t.Changed++
+	v.let(r)
 	return false
+}
+
+// act does what is to be done about a violation, and reports whether the point may stay.
+func (s *constrained) act(at *place, v *finding, t *tally) bool {
+	s.note(at, *v, t)
+	switch {
+	case s.action == LogPoint:
+		return true
+	case s.action == TagPoint:
+		attributesOf(at.point).PutStr(ViolationAttribute, string(v.broken))
+	case s.action == DropPoint || !v.clamp():
+		return false
+	}
+	t.Changed++
+	return true
 }
 
 // note counts a violation, and says which if that is what the rule is for.
@@ -205,55 +238,38 @@ func (s *constrained) note(at *place, v finding, t *tally) {
 	}
 }
 
-func (s *constrained) check(at *place, t *tally) finding {
+func (s *constrained) check(at *place, r recent, t *tally) finding {
 	if s.matches && !s.match.at(at, t) {
 		return finding{}
 	}
-	p := at.point.(pmetric.NumberDataPoint)
-	key, last, known := s.recall(at, p)
-	if p.ValueType() == pmetric.NumberDataPointValueTypeInt {
-		previous, v := int64(last.bits), p.IntValue()
-		return judge(s, s.ints, key, p, previous, v, known && !last.float, uint64(v), p.SetIntValue)
+	f := finding{concerned: true, point: at.point.(pmetric.NumberDataPoint)}
+	if f.point.Flags().NoRecordedValue() || f.point.ValueType() == pmetric.NumberDataPointValueTypeEmpty {
+		return finding{} // it has no value, and says that a series ends
 	}
-	previous, v := math.Float64frombits(last.bits), p.DoubleValue()
-	return judge(s, s.floats, key, p, previous, v, known && last.float, math.Float64bits(v), p.SetDoubleValue)
+	f.memory = r.recall(at, f.point)
+	switch {
+	case isDouble(f.point):
+		judge(&f, s.floats, math.Float64frombits(f.memory.last.bits), f.point.DoubleValue(), f.point.SetDoubleValue)
+	case s.noInts != constraint.None:
+		f.broken, f.clamp = s.noInts, func() bool { return false }
+	default:
+		judge(&f, s.ints, int64(f.memory.last.bits), f.point.IntValue(), f.point.SetIntValue)
+	}
+	return f
 }
 
-// judge checks a value, after the previous one if that is known, and remembers it if it is allowed.
-func judge[T Number](
-	s *constrained, c constraint.Constraint[T], key series.Fingerprint, p pmetric.NumberDataPoint,
-	previous, v T, known bool, bits uint64, set func(T),
-) finding {
-	broken := c.Check(v)
-	if known {
-		broken = c.CheckAfter(previous, v)
+// judge checks a value, after the previous one if that is known.
+func judge[T Number](f *finding, c constraint.Constraint[T], previous, v T, set func(T)) {
+	c.Monotonic = c.Monotonic && f.memory.known
+	f.broken = c.CheckAfter(previous, v)
+	if f.broken == constraint.None {
+		return
 	}
-	if broken == constraint.None {
-		if s.last != nil {
-			s.last.Put(key, lastNumber{start: p.StartTimestamp(), bits: bits, float: p.ValueType() == pmetric.NumberDataPointValueTypeDouble})
-		}
-		return finding{}
-	}
-	return finding{broken: broken, clamp: func() bool {
-		allowed, ok := c.Clamp(v)
-		if known {
-			allowed, ok = c.ClampAfter(previous, v)
-		}
+	f.clamp = func() bool {
+		allowed, ok := c.ClampAfter(previous, v)
 		if ok {
 			set(allowed)
 		}
 		return ok
-	}}
-}
-
-// recall returns what a monotonic series was last, unless it begins anew.
-func (s *constrained) recall(at *place, p pmetric.NumberDataPoint) (series.Fingerprint, lastNumber, bool) {
-	if s.last == nil {
-		return series.Fingerprint{}, lastNumber{}, false
 	}
-	key := appendShared(nil, at.rm.SchemaUrl(), 0, at.rm.Resource().Attributes())
-	key = appendMetric(appendScope(key, at.sm), at.m)
-	f := series.FingerprintOf(series.AppendExact(key, p.Attributes()))
-	last, known := s.last.Get(f)
-	return f, last, known && last.start == p.StartTimestamp()
 }
