@@ -44,6 +44,11 @@ func dryPart(parts []part) part {
 
 // apply never halts: what a dry run would refuse is not refused.
 func (d *dry) apply(ctx context.Context, md pmetric.Metrics, t *tally) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			t.Counts = Counts{Errors: 1, FirstError: fmt.Errorf("%w: %v", ErrPanic, fault)}
+		}
+	}()
 	trial := copied(md)
 	tallies := make([]tally, len(d.parts))
 	for i := range d.parts {

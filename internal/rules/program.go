@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -77,21 +78,44 @@ func (p *Program) Sweeps() bool {
 // not touched: unless no rule has anything to change, a copy is edited and returned, which is read-only too.
 //
 // An error means that a rule with the propagate mode failed and the rest was not run: md is then half edited and must be
-// discarded, Matched, Changed and Dropped do not describe anything delivered, and only Errors is meaningful.
-func (p *Program) Run(ctx context.Context, md pmetric.Metrics, counts []Counts) (pmetric.Metrics, error) {
+// discarded, Matched, Changed and Dropped do not describe anything delivered, and only Errors is meaningful. ErrPanic is
+// such an error whatever the mode.
+func (p *Program) Run(ctx context.Context, md pmetric.Metrics, counts []Counts) (out pmetric.Metrics, err error) {
 	r := p.runs.Get().(*run)
 	defer r.release(&p.runs)
+	defer func() {
+		if fault := recover(); fault != nil {
+			out, err = md, p.panicked(r.step, fault, counts)
+		}
+	}()
 	for i := range p.parts {
 		r.tallies[i].policy = p.parts[i].mode
 	}
-	md, err := r.steps(ctx, p, md)
+	out, err = r.steps(ctx, p, md)
 	p.count(r.tallies, counts)
-	return md, err
+	return out, err
+}
+
+// ErrPanic refuses a batch that a function of OTTL panics of, as some do of what nobody has foreseen. It would end the
+// collector. Sending again does not help.
+var ErrPanic = errors.New("OTTL panics")
+
+// panicked names the rules of the step in which that was, and counts it for the first of them.
+func (p *Program) panicked(s *step, fault any, counts []Counts) error {
+	clear(counts)
+	first, last := p.parts[s.first].rule, p.parts[s.end-1].rule
+	counts[first].Errors = 1
+	if first == last {
+		return fmt.Errorf("rule %q: %w: %v", p.names[first], ErrPanic, fault)
+	}
+	return fmt.Errorf("one of the rules %q to %q: %w: %v", p.names[first], p.names[last], ErrPanic, fault)
 }
 
 // run is one batch on its way through a program.
 type run struct {
 	tallies []tally
+	// step is the one being done.
+	step *step
 }
 
 func (r *run) release(pool *sync.Pool) {
@@ -101,7 +125,9 @@ func (r *run) release(pool *sync.Pool) {
 
 func (r *run) steps(ctx context.Context, p *Program, md pmetric.Metrics) (pmetric.Metrics, error) {
 	shared := md.IsReadOnly()
-	for i, s := range p.steps {
+	for i := range p.steps {
+		s := &p.steps[i]
+		r.step = s
 		tallies := r.tallies[s.first:s.end]
 		if shared && md.IsReadOnly() {
 			if !s.changes(ctx, p.parts, md, tallies) {
@@ -111,7 +137,7 @@ func (r *run) steps(ctx context.Context, p *Program, md pmetric.Metrics) (pmetri
 			forget(tallies)
 		}
 		s.apply(ctx, p.parts, md, tallies)
-		if err := p.halted(&p.steps[i], r.tallies); err != nil {
+		if err := p.halted(s, r.tallies); err != nil {
 			return md, err
 		}
 	}

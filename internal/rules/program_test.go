@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -285,4 +286,25 @@ func TestRunawayRuleIsEnded(t *testing.T) {
 	require.ErrorIs(t, err, ErrRunaway)
 	require.ErrorContains(t, err, `rule "copies"`)
 	assert.Equal(t, 1, counts[0].Errors)
+}
+
+// replace_match takes Len for a function of texts and panics: the batch is refused, and the collector goes on.
+func TestPanicOfOTTLRefusesTheBatch(t *testing.T) {
+	rule := Rule{Name: "r", Transform: []string{`replace_match(datapoint.attributes["env"], "*", "x", function = Len)`}}
+	dry := rule
+	dry.DryRun = true
+	counts, err := runOn(t.Context(), compileRules(t, dry), rulestest.Metrics())
+	require.NoError(t, err)
+	require.ErrorIs(t, counts[0].FirstError, ErrPanic)
+	for _, m := range []Memoize{{}, {MaxSeries: 10, Expiration: time.Hour}} {
+		for name, list := range map[string][]Rule{`rule "r"`: {rule}, `rule "r": `: {{Name: "q", Drop: []string{`metric.name == "x"`}}, rule}} {
+			p := compileMemoizing(t, m, list...)
+			for range 2 {
+				counts, err := runOn(t.Context(), p, rulestest.Metrics())
+				require.ErrorIs(t, err, ErrPanic)
+				require.ErrorContains(t, err, name)
+				assert.Equal(t, 1, counts[len(counts)-1].Errors)
+			}
+		}
+	}
 }

@@ -69,7 +69,7 @@ func (s *streamer) run(ctx context.Context, md pmetric.Metrics, counts []rules.C
 		return out, nil
 	}
 	s.report.refused(ctx, counts)
-	if errors.Is(err, rules.ErrRunaway) {
+	if errors.Is(err, rules.ErrRunaway) || errors.Is(err, rules.ErrPanic) {
 		err = consumererror.NewPermanent(err)
 	}
 	return out, err
