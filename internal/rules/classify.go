@@ -254,7 +254,7 @@ func (r *recorder[K]) probe(args ottl.Arguments) {
 
 // deletes takes note that delete_key is about one attribute, if its key is written there, though its path names all.
 func (r *recorder[K]) deletes(args ottl.Arguments) {
-	r.class.swaps, r.class.reads.removes = true, true
+	r.class.swaps = true
 	getter, ok := field(args, "Key").(ottl.StringGetter[K])
 	if !ok || r.target == nil || r.target.known {
 		return

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ type edit struct {
 	swap   string
 	remove []string
 	// replace holds new values of attributes that stay where they are, add those that follow the others.
-	replace, add pcommon.Map
+	replace, add settings
 	// whole, if not nil, is all the attributes there are afterwards.
 	whole *pcommon.Map
 }
@@ -27,7 +28,7 @@ type edit struct {
 // newEdit finds out what turned before into after, in which no key may occur twice. swaps says that the statement removes
 // as swap does, if it removes.
 func newEdit(before, after pcommon.Map, swaps bool) edit {
-	e := edit{replace: pcommon.NewMap(), add: pcommon.NewMap()}
+	var e edit
 	if swaps && after.Len() < before.Len() {
 		e.swaps, e.swap = true, missingKey(before, after)
 		return e
@@ -39,11 +40,11 @@ func newEdit(before, after pcommon.Map, swaps bool) edit {
 			continue
 		}
 		if !identical(left[0].value, value) {
-			copyAttributes(e.replace, left[:1])
+			e.replace.add(left[:1])
 		}
 		left = left[1:]
 	}
-	copyAttributes(e.add, left)
+	e.add.add(left)
 	return e
 }
 
@@ -63,7 +64,7 @@ func missingKey(before, after pcommon.Map) string {
 }
 
 func (e *edit) empty() bool {
-	return !e.swaps && len(e.remove) == 0 && e.replace.Len() == 0 && e.add.Len() == 0
+	return !e.swaps && len(e.remove) == 0 && len(e.replace) == 0 && len(e.add) == 0
 }
 
 func (e *edit) apply(attrs pcommon.Map) {
@@ -78,13 +79,13 @@ func (e *edit) apply(attrs pcommon.Map) {
 	if len(e.remove) > 0 {
 		e.removeFrom(attrs)
 	}
-	for key, value := range e.replace.All() {
-		if to, ok := attrs.Get(key); ok {
-			value.CopyTo(to)
+	for i := range e.replace {
+		if to, ok := attrs.Get(e.replace[i].key); ok {
+			e.replace[i].copyTo(to)
 		}
 	}
-	for key, value := range e.add.All() {
-		value.CopyTo(attrs.PutEmpty(key))
+	for i := range e.add {
+		e.add[i].copyTo(attrs.PutEmpty(e.add[i].key))
 	}
 }
 
@@ -103,7 +104,7 @@ func (e *edit) signature(b []byte) []byte {
 	for _, key := range e.remove {
 		b = series.AppendText(b, key)
 	}
-	return series.AppendExact(series.AppendExact(b, e.replace), e.add)
+	return e.add.signature(e.replace.signature(b))
 }
 
 type attribute struct {
@@ -131,13 +132,43 @@ func repeats(m pcommon.Map) bool {
 	return false
 }
 
-func copyAttributes(dst pcommon.Map, list []attribute) {
+// settings are attributes to be set.
+type settings []setting
+
+// setting is an attribute to be set. Most values are texts, and copied faster as such.
+type setting struct {
+	key    string
+	isText bool
+	text   string
+	value  pcommon.Value
+}
+
+// add copies attributes.
+func (s *settings) add(list []attribute) {
 	for _, a := range list {
-		to := dst.PutEmpty(strings.Clone(a.key))
-		if a.value.Type() == pcommon.ValueTypeStr {
-			to.SetStr(strings.Clone(a.value.Str()))
-			continue
+		one := setting{key: strings.Clone(a.key), isText: a.value.Type() == pcommon.ValueTypeStr, value: pcommon.NewValueEmpty()}
+		if one.isText {
+			one.text = strings.Clone(a.value.Str())
+			one.value.SetStr(one.text)
+		} else {
+			a.value.CopyTo(one.value)
 		}
-		a.value.CopyTo(to)
+		*s = append(*s, one)
 	}
+}
+
+func (s *setting) copyTo(to pcommon.Value) {
+	if s.isText {
+		to.SetStr(s.text)
+		return
+	}
+	s.value.CopyTo(to)
+}
+
+func (s settings) signature(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	for i := range s {
+		b = series.AppendExactValue(series.AppendText(b, s[i].key), s[i].value)
+	}
+	return b
 }

@@ -16,8 +16,8 @@ type reads struct {
 	// all says that all attributes of a point are read, keys which if not all are.
 	all  bool
 	keys []string
-	// removes says that an attribute in keys may be removed, which brings a second one of that key to light.
-	removes bool
+	// lengths has a bit set for the length of each key, so that most attributes are told apart by that alone.
+	lengths uint64
 }
 
 // points reports whether any attribute of a point is read.
@@ -27,50 +27,47 @@ func (r *reads) add(o reads) {
 	r.resource = r.resource || o.resource
 	r.scope = r.scope || o.scope
 	r.all = r.all || o.all
-	r.removes = r.removes || o.removes
 	for _, key := range o.keys {
 		if !slices.Contains(r.keys, key) {
 			r.keys = append(r.keys, key)
+			r.lengths |= lengthBit(key)
 		}
 	}
 }
 
-// appendKey writes the attributes that are read, so that no others have the same bytes.
+func lengthBit(key string) uint64 { return 1 << (len(key) & 63) }
+
+// index returns which of the keys this is, -1 if it is none.
+func (r *reads) index(key string) int {
+	if r.lengths&lengthBit(key) == 0 {
+		return -1
+	}
+	for i, k := range r.keys {
+		if len(k) == len(key) && (key == "" || k[len(k)-1] == key[len(key)-1]) && k == key { // names differ at their ends first
+			return i
+		}
+	}
+	return -1
+}
+
+// appendKey writes the attributes that are read, in their order and as often as they occur, so that no others have the same
+// bytes.
 func (r *reads) appendKey(dst []byte, attrs pcommon.Map) []byte {
 	if r.all {
 		return series.AppendExact(dst, attrs)
 	}
-	for i, key := range r.keys {
-		if value, ok := attrs.Get(key); ok {
+	for key, value := range attrs.All() {
+		if i := r.index(key); i >= 0 {
 			dst = series.AppendExactValue(binary.AppendUvarint(dst, uint64(i)), value)
 		}
 	}
-	if r.removes && r.repeated(attrs) { // no point without a repetition has such a key
-		return series.AppendExact(binary.AppendUvarint(dst, uint64(len(r.keys))), attrs)
-	}
 	return dst
-}
-
-// repeated reports whether a key that is read occurs twice.
-func (r *reads) repeated(attrs pcommon.Map) bool {
-	for _, key := range r.keys {
-		n := 0
-		for name := range attrs.All() {
-			if name == key {
-				n++
-			}
-		}
-		if n > 1 {
-			return true
-		}
-	}
-	return false
 }
 
 // project copies the attributes that are read. A key that occurs twice still does.
 func (r *reads) project(attrs, dst pcommon.Map) {
 	attrs.CopyTo(dst)
 	if !r.all {
-		dst.RemoveIf(func(key string, _ pcommon.Value) bool { return !slices.Contains(r.keys, key) })
+		dst.RemoveIf(func(key string, _ pcommon.Value) bool { return r.index(key) < 0 })
 	}
 }

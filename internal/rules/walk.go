@@ -21,6 +21,8 @@ type walk struct {
 	tallies []tally
 	// halted is set when a rule's error ends the pass: the rest of the batch is left as it is.
 	halted bool
+	// recent are outcomes found in this batch, each in the place that its fingerprint has: most come again at once.
+	recent [recentOutcomes]recentOutcome
 
 	// The resources, scopes and metrics of this batch so far, and at which of them a text last failed: what is asked once
 	// per metric fails once per metric, though each of its points is a lesson.
@@ -46,6 +48,14 @@ type walk struct {
 	onHistogram            func(pmetric.HistogramDataPoint) bool
 	onExponentialHistogram func(pmetric.ExponentialHistogramDataPoint) bool
 	onSummary              func(pmetric.SummaryDataPoint) bool
+}
+
+// recentOutcomes is a power of two, and small enough for the fastest cache.
+const recentOutcomes = 128
+
+type recentOutcome struct {
+	fingerprint series.Fingerprint
+	outcome     *outcome
 }
 
 func newWalk(m *memo) *walk {
@@ -83,6 +93,7 @@ func (w *walk) release() {
 	w.resourceNumber, w.scopeNumber, w.metricNumber = 0, 0, 0
 	w.countedRule, w.countedPoint = 0, 0
 	clear(w.failedAt)
+	clear(w.recent[:])
 }
 
 func (w *walk) dropResource(rm pmetric.ResourceMetrics) bool {
@@ -208,8 +219,13 @@ var untouched = outcome{dropped: -1}
 // find returns the outcome for points with the given attributes.
 func (w *walk) find(f series.Fingerprint, attrs pcommon.Map) *outcome {
 	w.lookups++
+	recent := &w.recent[f.Place(recentOutcomes)]
+	if recent.outcome != nil && recent.fingerprint == f {
+		return recent.outcome
+	}
 	o, known := w.memo.series.Get(f)
 	if known {
+		*recent = recentOutcome{f, o}
 		return o
 	}
 	w.misses++

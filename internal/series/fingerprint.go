@@ -21,6 +21,9 @@ func FingerprintOf(identity []byte) Fingerprint {
 	return Fingerprint{hi: h.Hi, lo: h.Lo}
 }
 
+// Place spreads fingerprints over so many places, a power of two.
+func (f Fingerprint) Place(places uint64) uint64 { return f.hi & (places - 1) }
+
 // Append writes the fingerprint as the beginning of a further identity.
 func (f Fingerprint) Append(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(dst, f.hi), f.lo)
