@@ -6,7 +6,7 @@ package rules
 
 var reviewedConverters = set(
 	"Base64Decode", "Base64Encode", "Bool", "Coalesce", "Concat", "ContainsValue", "ConvertCase", "Decode", "Double", "FNV",
-	"Format", "HasPrefix", "HasSuffix", "Hex", "Index", "Int", "IsBool", "IsDouble", "IsEmpty", "IsInCIDR", "IsInt",
+	"HasPrefix", "HasSuffix", "Hex", "Index", "Int", "IsBool", "IsDouble", "IsEmpty", "IsInCIDR", "IsInt",
 	"IsList", "IsMap", "IsMatch", "IsString", "IsValidLuhn", "Len", "Log", "MD5", "Murmur3Hash", "Murmur3Hash128",
 	"ParseInt", "SHA1", "SHA256", "SHA512", "Split", "String", "Substring", "ToCamelCase", "ToLowerCase", "ToSnakeCase",
 	"ToUpperCase", "Trim", "TrimPrefix", "TrimSuffix", "XXH128", "XXH3",
