@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,8 +28,8 @@ type RateLimitConfig struct {
 
 func (c *RateLimitConfig) validate() error {
 	var errs []error
-	if !(c.PointsPerSecond >= 0) { // NaN too
-		errs = append(errs, fmt.Errorf("rate_limit: points_per_second: must not be negative, not %v", c.PointsPerSecond))
+	if !(c.PointsPerSecond >= 0) || math.IsInf(c.PointsPerSecond, 1) { // NaN is not at least 0 either
+		errs = append(errs, fmt.Errorf("rate_limit: points_per_second: must be a number from 0 on, not %v", c.PointsPerSecond))
 	}
 	if c.Burst < 0 {
 		errs = append(errs, fmt.Errorf("rate_limit: burst: must not be negative, not %d", c.Burst))
@@ -51,7 +52,7 @@ func newLimit(c RateLimitConfig) *limit {
 	}
 	burst := c.Burst
 	if burst == 0 {
-		burst = max(1, int(c.PointsPerSecond))
+		burst = max(1, int(min(c.PointsPerSecond, math.MaxInt32)))
 	}
 	return &limit{bucket: rate.NewLimiter(rate.Limit(c.PointsPerSecond), burst), burst: burst}
 }
@@ -74,7 +75,8 @@ func (l *limit) take(points int) time.Duration {
 	return 0
 }
 
-// check refuses points that are too many, as OTLP has it: with ResourceExhausted and when to try again.
+// check refuses points that are too many, as OTLP has it: with ResourceExhausted and when to try again. That is in whole
+// seconds, rounded up: the OTLP receiver cuts off fractions for HTTP, and who is told 0 comes back at once.
 func (s *streamer) check(ctx context.Context, points int) error {
 	delay := s.limit.take(points)
 	if delay == 0 {
@@ -82,9 +84,13 @@ func (s *streamer) check(ctx context.Context, points int) error {
 	}
 	s.report.limited(ctx, points)
 	refused := status.New(codes.ResourceExhausted, "rate_limit: more data points than points_per_second")
-	detailed, err := refused.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
+	detailed, err := refused.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(wholeSeconds(delay))})
 	if err != nil {
 		return refused.Err()
 	}
 	return detailed.Err()
+}
+
+func wholeSeconds(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
 }
