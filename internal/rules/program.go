@@ -96,9 +96,9 @@ func (p *Program) Run(ctx context.Context, md pmetric.Metrics, counts []Counts) 
 	return out, err
 }
 
-// ErrPanic refuses a batch that a function of OTTL panics of, as some do of what nobody has foreseen. It would end the
+// ErrPanic refuses a batch that a function panics of, as some of OTTL do of what nobody has foreseen. It would end the
 // collector. Sending again does not help.
-var ErrPanic = errors.New("OTTL panics")
+var ErrPanic = errors.New("a function panics")
 
 // panicked names the rules of the step in which that was, and counts it for the first of them.
 func (p *Program) panicked(s *step, fault any, counts []Counts) error {

@@ -22,9 +22,9 @@ var notReviewed = map[string][]string{
 		"ExtractGrokPatterns", "ExtractPatterns", "ParseCSV", "ParseJSON", "ParseKeyValue", "ParseSimplifiedXML", "ParseXML",
 		"SliceToMap", "ToKeyValueString", "URL", "UserAgent", "flatten",
 	},
-	"it shows where in memory a map or a list is": {"Format"},
+	"it shows where in memory a map or a list is":        {"Format"},
 	"they have the order of attributes, or decide by it": {"Keys", "Values", "limit"},
-	"they take functions": {"All", "Any", "Filter", "Find", "MapEach", "MapKeys", "Reduce", "When"},
+	"they take functions":                                {"All", "Any", "Filter", "Find", "MapEach", "MapKeys", "Reduce", "When"},
 	"they walk or change a metric's points, by no path": {
 		"HasAttrKeyOnDatapoint", "HasAttrOnDatapoint", "aggregate_on_attribute_value", "aggregate_on_attributes",
 		"convert_exponential_histogram_to_histogram", "convert_gauge_to_sum", "convert_sum_to_gauge",
