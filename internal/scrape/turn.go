@@ -46,10 +46,11 @@ func (l *loop) turn(at time.Time) {
 	if l.stopped() {
 		return
 	}
-	if now := time.Now(); now.Sub(at) > l.interval/100 {
+	now := time.Now()
+	if now.Sub(at) > l.interval/100 {
 		at = now
 	}
-	if why := l.admit(at); why != scrapeNow {
+	if why := l.admit(now); why != scrapeNow { // at may be before the token came
 		l.skip(at, why)
 		return
 	}

@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -271,5 +272,28 @@ func TestTheLastScrapeStaysWithinBounds(t *testing.T) {
 		assert.GreaterOrEqual(t, time.Since(begin), 3*time.Second, "one at a time")
 		assert.Len(t, w.asked("a:1"), 1)
 		assert.Len(t, w.asked("b:1"), before+1)
+	})
+}
+
+func TestATokenThatWasAwaitedIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, protect(Protection{TargetRate: Rate{PerSecond: 0.1, Burst: 1}}))
+		defer w.stop()
+		w.page("a:1", "m 1\n")
+		late := true
+		w.consumes(func(context.Context) error {
+			if late {
+				time.Sleep(10*time.Second + 5*time.Millisecond) // the next turn is not at the time it was due
+				late = false
+			}
+			return nil
+		})
+		w.scrape(targetsOf("j", "'a:1'"))
+		time.Sleep(2*time.Minute + time.Second)
+		asked := w.asked("a:1")
+		for i := 1; i < len(asked); i++ {
+			assert.LessOrEqual(t, asked[i]-asked[i-1], 10*time.Second+10*time.Millisecond, "a token comes every ten seconds")
+		}
+		assert.Zero(t, w.skips()[SkipRateLimit])
 	})
 }
