@@ -44,8 +44,8 @@ type CircuitBreakerConfig struct {
 	// Jitter is the share by which an open time may be longer, at random. Default: 0.1.
 	Jitter float64 `mapstructure:"jitter"`
 
-	// StatusThreshold is the share of targets with open breakers from which on the receiver's status is a recoverable
-	// error. Default: 0.5.
+	// StatusThreshold is the share of targets with open or half-open breakers from which on the receiver's status is a
+	// recoverable error. Default: 0.5.
 	StatusThreshold float64 `mapstructure:"status_threshold"`
 
 	// prevent unkeyed literal initialization

@@ -141,6 +141,19 @@ func TestTheStatusTellsOfOpenBreakers(t *testing.T) {
 	}
 }
 
+func TestTheStatusIsAboutAShareOfTargets(t *testing.T) {
+	jobs := func(closed, halfOpen, open int) map[string]scrape.JobCounts {
+		return map[string]scrape.JobCounts{
+			"one": {Targets: closed + open, Breakers: map[breaker.State]int{breaker.Closed: closed, breaker.Open: open}},
+			"two": {Targets: halfOpen, Breakers: map[breaker.State]int{breaker.HalfOpen: halfOpen}},
+		}
+	}
+	require.NoError(t, tooManyOpen(jobs(6, 0, 4), 0.5))
+	require.NoError(t, tooManyOpen(jobs(0, 0, 0), 0.5))
+	require.EqualError(t, tooManyOpen(jobs(5, 0, 5), 0.5), "the circuit breakers of 5 of 10 targets are open")
+	require.EqualError(t, tooManyOpen(jobs(5, 5, 0), 0.5), "the circuit breakers of 5 of 10 targets are open", "no probe has succeeded yet")
+}
+
 func TestTheStatusTellsOfAFullBuffer(t *testing.T) {
 	address, _ := flaky(t)
 	sink := new(consumertest.MetricsSink)

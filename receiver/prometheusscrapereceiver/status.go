@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sluice-metrics/sluice/internal/breaker"
+	"github.com/sluice-metrics/sluice/internal/scrape"
 )
 
 // statusEvery is how often it is looked whether the receiver is well.
@@ -49,12 +50,21 @@ func (r *scrapeReceiver) trouble() error {
 			return fmt.Errorf("%.0f %% of `backpressure::buffer_size` are in use", 100*fill)
 		}
 	}
-	all, open := 0, 0
-	for _, job := range r.manager.Counts() {
-		all += job.Targets
-		open += job.Breakers[breaker.Open]
+	if r.cfg.CircuitBreaker.Enabled {
+		return tooManyOpen(r.manager.Counts(), r.cfg.CircuitBreaker.StatusThreshold)
 	}
-	if r.cfg.CircuitBreaker.Enabled && open > 0 && float64(open) >= r.cfg.CircuitBreaker.StatusThreshold*float64(all) {
+	return nil
+}
+
+// tooManyOpen counts half-open breakers too: their targets have not proven to be well, and the status would swing from
+// each end of an open time to the failure of its probe.
+func tooManyOpen(jobs map[string]scrape.JobCounts, share float64) error {
+	all, open := 0, 0
+	for _, job := range jobs {
+		all += job.Targets
+		open += job.Breakers[breaker.Open] + job.Breakers[breaker.HalfOpen]
+	}
+	if open > 0 && float64(open) >= share*float64(all) {
 		return fmt.Errorf("the circuit breakers of %d of %d targets are open", open, all)
 	}
 	return nil
