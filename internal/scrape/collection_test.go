@@ -61,3 +61,54 @@ func TestCollections(t *testing.T) {
 		})
 	}
 }
+
+func TestACollectionIsPassedOnInParts(t *testing.T) {
+	for name, readOnly := range map[string]bool{"of its own": false, "shared": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				md := oneGauge()
+				points := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Gauge().DataPoints()
+				for range 9 {
+					points.AppendEmpty().SetDoubleValue(1)
+				}
+				if readOnly {
+					md.MarkReadOnly()
+				}
+				var sizes []int
+				w := newWorld(t, collecting(Collection{Interval: 10 * time.Second, Collect: func(context.Context) (pmetric.Metrics, error) {
+					if readOnly {
+						return md, nil
+					}
+					own := pmetric.NewMetrics()
+					md.CopyTo(own)
+					return own, nil
+				}}), protect(Protection{BatchSize: 4}), func(s *Settings) {
+					s.Consume = func(_ context.Context, md pmetric.Metrics) error {
+						sizes = append(sizes, md.DataPointCount())
+						return nil
+					}
+				})
+				defer w.stop()
+				w.scrape("")
+				time.Sleep(20*time.Second - time.Nanosecond)
+				synctest.Wait()
+				assert.Equal(t, []int{4, 4, 2, 4, 1, 4, 4, 2, 4, 1}, sizes, "with the report")
+			})
+		})
+	}
+}
+
+func TestACollectionIsUnderBackpressure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, protect(press(Adaptive)), collecting(Collection{
+			Interval: 10 * time.Second, Collect: func(context.Context) (pmetric.Metrics, error) { return oneGauge(), nil },
+		}))
+		defer w.stop()
+		most := int64(0)
+		w.consumes(func(context.Context) error { most = max(most, w.Load().Buffered); time.Sleep(4 * time.Second); return nil })
+		w.scrape("")
+		time.Sleep(3 * time.Minute)
+		assert.Equal(t, int64(5), most)
+		assert.Greater(t, w.Load().Stretch, 2.0)
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.uber.org/zap"
 
+	"github.com/sluice-metrics/sluice/internal/otlp"
 	"github.com/sluice-metrics/sluice/internal/promotlp"
 	"github.com/sluice-metrics/sluice/internal/turnstile"
 )
@@ -141,9 +142,7 @@ func (l *loop) takeOver() {
 // inherit takes over what another loop has learnt of the target, and of the same address how it is to be treated.
 func (l *loop) inherit(before *loop) {
 	l.samples = before.samples
-	if before.share != nil && before.share.known {
-		l.gate.quota.saw(l.share, l.samples)
-	}
+	l.gate.quota.inherit(l.share, before.share)
 	l.health.inherit(&before.health)
 	l.health.mu.Lock() // who asks for the state reads the guard
 	defer l.health.mu.Unlock()
@@ -279,13 +278,36 @@ func (l *loop) scrape(ctx context.Context, at time.Time) {
 		return
 	}
 	r.Up, r.Duration = err == nil, time.Since(begin)
-	refused := errors.Join(l.deliverCollected(), l.deliver(at, l.cache.Batches(r, l.shared.Protection.BatchSize)...))
+	parts := append(l.takeCollected(), l.cache.Batches(r, l.shared.Protection.BatchSize)...)
+	if err == nil && !l.fits(at) {
+		l.leaveOut(at, r)
+		return
+	}
+	refused := l.deliver(at, parts...)
 	l.judge(outcome, err)
 	if refused != nil && err == nil {
 		outcome = Refused
 	}
 	l.report(at, r.Duration, outcome, err)
 	l.observe(Scraped{Outcome: outcome, Duration: r.Duration, Counts: l.cache.Counts()})
+}
+
+// fits reports whether the page is within the budget of the job.
+func (l *loop) fits(at time.Time) bool {
+	l.samples = l.cache.Counts().Kept
+	return l.gate.quota.saw(l.share, l.samples, at)
+}
+
+// errOverBudget is why a page was not passed on.
+var errOverBudget = errors.New("the job's sample_budget has no room for the page")
+
+// leaveOut is for a page that is larger than was to be expected. All that is told is `up`.
+func (l *loop) leaveOut(at time.Time, r promotlp.Report) {
+	l.cache.Delivered(errOverBudget)
+	l.judge(OK, nil)
+	l.report(at, r.Duration, OK, nil)
+	l.observe(Scraped{Outcome: OverBudget, Duration: r.Duration, Counts: l.cache.Counts()})
+	l.skip(at, SkipBudget)
 }
 
 // get gets the page and reads it. Whatever comes of it, a batch of the cache is to follow.
@@ -323,8 +345,8 @@ func (l *loop) get(ctx context.Context, at time.Time, r *promotlp.Report) (Outco
 	return OK, nil
 }
 
-// deliverCollected passes on what a collection has returned.
-func (l *loop) deliverCollected() error {
+// takeCollected returns what a collection has returned, in parts.
+func (l *loop) takeCollected() []pmetric.Metrics {
 	c, ok := l.getter.(*collected)
 	if !ok || c.metrics == (pmetric.Metrics{}) {
 		return nil
@@ -332,14 +354,21 @@ func (l *loop) deliverCollected() error {
 	md := c.metrics
 	c.metrics = pmetric.Metrics{}
 	l.cache.Collected(md.DataPointCount())
-	return l.shared.Consume(l.shared.deliver, md)
+	if l.shared.Protection.BatchSize > 0 && md.IsReadOnly() {
+		own := pmetric.NewMetrics()
+		md.CopyTo(own)
+		md = own
+	}
+	return otlp.Split(md, l.shared.Protection.BatchSize)
 }
 
-// deliver passes the parts of a batch on, each whatever becomes of the others.
+// deliver passes the parts of a batch on, each whatever becomes of the others. They share the time that the pipeline may
+// take.
 func (l *loop) deliver(at time.Time, parts ...pmetric.Metrics) error {
 	var errs []error
 	for _, md := range parts {
-		errs = append(errs, l.shared.pressure.offer(l.shared.deliver, md, l.interval, at.Add(l.interval), l.shared.Consume))
+		errs = append(errs, l.shared.pressure.offer(
+			l.shared.deliver, md, l.interval/time.Duration(len(parts)), at.Add(l.interval), l.shared.Consume))
 	}
 	err := errors.Join(errs...)
 	if err != nil {

@@ -15,7 +15,9 @@ type Outcome string
 const (
 	OK Outcome = "ok"
 	// Refused: the page was good, and the pipeline did not take it.
-	Refused     Outcome = "refused"
+	Refused Outcome = "refused"
+	// OverBudget: the page was good, and the job's budget has no room for it.
+	OverBudget  Outcome = "sample_budget"
 	Timeout     Outcome = "timeout"
 	Unreachable Outcome = "unreachable"
 	BadStatus   Outcome = "status"

@@ -286,3 +286,17 @@ func TestALatePipelineIsPressure(t *testing.T) {
 		w.stop()
 	})
 }
+
+func TestTheTimeOfAllPartsIsPressure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := press(Adaptive)
+		p.BatchSize = 1
+		w := newWorld(t, protect(p))
+		w.page("a:1", "m 1\n")
+		w.consumes(func(context.Context) error { time.Sleep(time.Second); return nil }) // 6 parts take 6 of 10 seconds
+		w.scrape(targetsOf("j", "'a:1'"))
+		time.Sleep(5 * time.Minute)
+		assert.Greater(t, w.Load().Stretch, 2.0)
+		w.stop()
+	})
+}

@@ -25,7 +25,7 @@ func TestTheQuotaKeepsWhatItCan(t *testing.T) {
 		sizes[q.join(member(m.priority, uint64(m.size)))] = m.size
 	}
 	for s, size := range sizes {
-		q.saw(s, size)
+		q.saw(s, size, now)
 	}
 	var chosen []int
 	for s, size := range sizes {
@@ -49,7 +49,7 @@ func TestTheQuotaIsStable(t *testing.T) {
 		now = now.Add(10 * time.Second)
 		for i, s := range members {
 			if q.has(s, now) {
-				q.saw(s, 50+(round+i)%2)
+				q.saw(s, 50+(round+i)%2, now)
 			}
 		}
 		for _, s := range members {
@@ -66,11 +66,11 @@ func TestTheQuotaMakesRoom(t *testing.T) {
 	now := bubble
 	q := newQuota(100)
 	low := q.join(member(0, 1))
-	q.saw(low, 80)
+	q.saw(low, 80, now)
 	require.True(t, q.has(low, now))
 	high := q.join(member(1, 2))
 	require.True(t, q.has(high, now))
-	q.saw(high, 80)
+	q.saw(high, 80, now)
 	now = now.Add(chooseEvery)
 	assert.True(t, q.has(high, now))
 	assert.False(t, q.has(low, now))
@@ -90,8 +90,17 @@ func TestTheQuotaIsNotExceeded(t *testing.T) {
 				s := q.join(member(rapid.IntRange(-1, 1).Draw(t, "priority"), rapid.Uint64().Draw(t, "hash")))
 				members = append(members, s)
 				sizes[s] = rapid.IntRange(0, 300).Draw(t, "size")
-				q.saw(s, sizes[s])
+				if got := q.saw(s, sizes[s], now); got != s.chosen {
+					t.Fatal("a page is passed on without a place, or has one and is not")
+				}
 			},
+			"fail": func(t *rapid.T) {
+				if len(members) == 0 {
+					t.Skip()
+				}
+				q.failed(members[rapid.IntRange(0, len(members)-1).Draw(t, "which")], now)
+			},
+			"wait": func(*rapid.T) { now = now.Add(forgiven) },
 			"leave": func(t *rapid.T) {
 				if len(members) == 0 {
 					t.Skip()
@@ -106,15 +115,24 @@ func TestTheQuotaIsNotExceeded(t *testing.T) {
 				}
 				s := members[rapid.IntRange(0, len(members)-1).Draw(t, "which")]
 				sizes[s] = rapid.IntRange(0, 300).Draw(t, "size")
-				q.saw(s, sizes[s])
+				q.saw(s, sizes[s], now)
 			},
 			"": func(t *rapid.T) {
+				requireTold(t, q)
 				now = now.Add(chooseEvery)
 				used, least := 0, limit
 				for _, s := range members {
-					if q.has(s, now) {
-						used += sizes[s]
-					} else {
+					has := q.has(s, now)
+					switch {
+					case s.chosen:
+						used += s.counted
+						if s.counted != sizes[s] && !s.down(now) {
+							t.Fatalf("%d count as %d", sizes[s], s.counted)
+						}
+					case s.down(now):
+					case has && now.Sub(s.asked) < measureEvery:
+						t.Fatal("scraped for nothing")
+					default:
 						least = min(least, sizes[s])
 					}
 				}
@@ -127,6 +145,19 @@ func TestTheQuotaIsNotExceeded(t *testing.T) {
 			},
 		})
 	})
+}
+
+// requireTold demands at any time that pages which are passed on are within the limit, and that the sum is right.
+func requireTold(t *rapid.T, q *quota) {
+	used := 0
+	for s := range q.members {
+		if s.chosen {
+			used += s.counted
+		}
+	}
+	if used != q.used || used > q.limit {
+		t.Fatalf("%d, and it says %d of %d", used, q.used, q.limit)
+	}
 }
 
 func TestABudgetIsKept(t *testing.T) {
@@ -153,6 +184,61 @@ func TestABudgetIsKept(t *testing.T) {
 		assert.InDelta(t, budget/10, kept, budget/10/slack)
 		assert.Positive(t, s.skipped[SkipBudget])
 		assert.Zero(t, s.stale)
+	})
+}
+
+func TestABudgetIsNotHeldByTargetsThatNeverAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, protect(Protection{Jobs: map[string]JobProtection{"j": {SampleBudget: 100}}}))
+		defer w.stop()
+		var names []string
+		for i := range 40 {
+			host := fmt.Sprintf("h%02d:1", i)
+			names = append(names, "'"+host+"'")
+			if i >= 15 {
+				w.page(host, tenSamples)
+			}
+		}
+		w.scrape(targetsOf("j", strings.Join(names, ", "),
+			"relabel_configs: [{source_labels: [__address__], regex: 'h(0.|1[0-4]):1', target_label: __scrape_priority__, replacement: '5'}]"))
+		time.Sleep(5 * time.Minute)
+		assert.Positive(t, w.outcomes()[OK], "the first fifteen are all down")
+
+		for i := range 15 {
+			w.page(fmt.Sprintf("h%02d:1", i), tenSamples)
+		}
+		time.Sleep(time.Minute)
+		before := w.count("")
+		time.Sleep(time.Minute)
+		for _, target := range w.State()["j"].Targets {
+			assert.True(t, target.Priority == 5 || target.Skipped == SkipBudget, "%v %v", target.Labels, target.Skipped)
+		}
+		assert.Equal(t, before, w.count(""))
+	})
+}
+
+func TestAPageThatGrowsBeyondTheBudgetIsLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, protect(Protection{Jobs: map[string]JobProtection{"j": {SampleBudget: 15}}}))
+		defer w.stop()
+		w.page("a:1", tenSamples)
+		w.scrape(targetsOf("j", "'a:1'"))
+		time.Sleep(time.Minute)
+		taken := len(w.times("j"))
+		w.page("a:1", tenSamples+"k 1\nl 1\nm 1\nn 1\no 1\np 1\n")
+		time.Sleep(time.Minute)
+		assert.Empty(t, w.stale())
+		w.page("a:1", tenSamples)
+		assert.Len(t, w.times("j"), taken)
+		assert.Empty(t, w.times("p"), "it is not within the budget")
+		assert.Equal(t, 1, w.outcomes()[OverBudget])
+		assert.Equal(t, 6, w.skips()[SkipBudget], "one page that was read, and turns")
+		assert.Equal(t, 16, w.skipped[0].Samples)
+		assert.Len(t, w.ups("a:1"), 12)
+		time.Sleep(measureEvery)
+		assert.Greater(t, len(w.times("j")), taken, "it is looked again after a while, and fits")
+		assert.NotContains(t, w.ups("a:1"), 0.0)
+		assert.Equal(t, scrapeNow, w.target("j").Skipped)
 	})
 }
 

@@ -187,20 +187,14 @@ func (l *loop) lastTurn() {
 
 // judge tells breaker and quota how the scrape went.
 func (l *loop) judge(outcome Outcome, err error) {
-	if err == nil {
-		l.samples = l.cache.Counts().Kept
-		l.gate.quota.saw(l.share, l.samples)
-	}
-	if l.breaker == nil {
-		return
-	}
 	now, changed := time.Now(), false
 	switch outcome {
-	case OK, Refused:
+	case OK, Refused, OverBudget:
 		changed = l.ticket.Success()
 	case TargetLimit, NoMemory, Cancelled:
 		l.ticket.Cancel()
 	case Timeout, Unreachable, BadStatus, TooLarge, Limited, Unreadable:
+		l.gate.quota.failed(l.share, now)
 		changed = l.ticket.Failure(now, askedDelay(err))
 	}
 	if changed && l.shared.Observer.Breaker != nil {
