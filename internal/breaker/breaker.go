@@ -72,7 +72,11 @@ type Breaker struct {
 type Ticket struct {
 	breaker *Breaker
 	era     uint64
+	first   bool
 }
+
+// IsFirstProbe reports whether the breaker became half-open by this call.
+func (t Ticket) IsFirstProbe() bool { return t.first }
 
 // New returns a closed breaker.
 func New(cfg Config) *Breaker {
@@ -86,7 +90,8 @@ func New(cfg Config) *Breaker {
 func (b *Breaker) Allow(now time.Time) (Ticket, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state == Open && !now.Before(b.until) {
+	first := b.state == Open && !now.Before(b.until)
+	if first {
 		b.become(HalfOpen)
 	}
 	switch {
@@ -95,7 +100,7 @@ func (b *Breaker) Allow(now time.Time) (Ticket, bool) {
 	case b.state == HalfOpen:
 		b.under++
 	}
-	return Ticket{b, b.era}, true
+	return Ticket{b, b.era, first}, true
 }
 
 func (b *Breaker) become(s State) {

@@ -383,3 +383,14 @@ func TestLongOutages(t *testing.T) {
 	assert.Equal(t, time.Minute, b.openTime(0))
 	assert.Equal(t, time.Minute, b.openTime(math.MaxInt64))
 }
+
+func TestTheFirstProbeIsTold(t *testing.T) {
+	b := New(Config{Threshold: 1, Timeout: time.Second, MaxTimeout: time.Second, Probes: 2})
+	closed, _ := b.Allow(start)
+	assert.False(t, closed.IsFirstProbe())
+	closed.Failure(start, 0)
+	first, _ := b.Allow(start.Add(time.Second))
+	second, _ := b.Allow(start.Add(time.Second))
+	assert.True(t, first.IsFirstProbe())
+	assert.False(t, second.IsFirstProbe())
+}

@@ -96,10 +96,10 @@ func (f *Fetcher) read(page io.Reader, body *Body) error {
 	return err
 }
 
-// retryAfter reads both forms of the header: seconds and a date.
+// retryAfter reads both forms of the header: seconds, of which there may be more than fit, and a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
-	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+	if n, err := strconv.ParseInt(text, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
 		return max(0, time.Duration(n)*time.Second)
 	}
 	if at, err := http.ParseTime(text); err == nil {

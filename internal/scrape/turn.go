@@ -167,7 +167,16 @@ func (l *loop) admit(now time.Time) Skip {
 	if l.ticket, ok = l.breaker.Allow(now); !ok {
 		return SkipBreaker
 	}
+	if l.ticket.IsFirstProbe() {
+		l.observeBreaker(breaker.HalfOpen)
+	}
 	return scrapeNow
+}
+
+func (l *loop) observeBreaker(to breaker.State) {
+	if l.shared.Observer.Breaker != nil {
+		l.shared.Observer.Breaker(l.shared.deliver, l.job, to)
+	}
 }
 
 // lastTurn is the one when all ends. It waits for a place only.
@@ -197,8 +206,8 @@ func (l *loop) judge(outcome Outcome, err error) {
 		l.gate.quota.failed(l.share, now)
 		changed = l.ticket.Failure(now, askedDelay(err))
 	}
-	if changed && l.shared.Observer.Breaker != nil {
-		l.shared.Observer.Breaker(l.shared.deliver, l.job, l.breaker.Status(now).State)
+	if changed {
+		l.observeBreaker(l.breaker.Status(now).State)
 	}
 }
 

@@ -77,7 +77,8 @@ func TestAnOpenBreakerKeepsUpAtZero(t *testing.T) {
 		assert.Equal(t, breaker.Closed, w.target("j").Breaker.State)
 		ups = w.ups("a:1")
 		assert.InDelta(t, 1, ups[len(ups)-1], 0)
-		assert.Equal(t, []breaker.State{breaker.Open, breaker.Open, breaker.Open, breaker.Open, breaker.Closed}, w.breaks)
+		open, half := breaker.Open, breaker.HalfOpen
+		assert.Equal(t, []breaker.State{open, half, open, half, open, half, open, half, breaker.Closed}, w.breaks)
 	})
 }
 
@@ -91,6 +92,7 @@ func TestATargetThatAsksIsLeftAlone(t *testing.T) {
 		{"429 in seconds", http.StatusTooManyRequests, "45", 50 * time.Second},
 		{"503 at a time", http.StatusServiceUnavailable, bubble.Add(time.Minute).Format(http.TimeFormat), 60 * time.Second},
 		{"429 for too long", http.StatusTooManyRequests, "86400", 120 * time.Second},
+		{"429 for ever", http.StatusTooManyRequests, "99999999999999999999", 120 * time.Second},
 		{"429 without", http.StatusTooManyRequests, "", 10 * time.Second},
 		{"nonsense", http.StatusServiceUnavailable, "soon", 10 * time.Second},
 		{"in the past", http.StatusServiceUnavailable, "-5", 10 * time.Second},

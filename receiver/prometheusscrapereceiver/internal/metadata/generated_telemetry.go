@@ -236,7 +236,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.PrometheusScrapeBreakerTransitions, err = builder.meter.Int64Counter(
 		"otelcol_prometheus_scrape_breaker_transitions",
-		metric.WithDescription("Circuit breakers that have opened or closed, by the state they came to. [Development]"),
+		metric.WithDescription("Changes of circuit breakers, by the state they came to; half_open is a first probe. [Development]"),
 		metric.WithUnit("{transition}"),
 	)
 	errs = errors.Join(errs, err)

@@ -68,7 +68,7 @@ func AssertEqualPrometheusScrapeBreakerTargets(t *testing.T, tt *componenttest.T
 func AssertEqualPrometheusScrapeBreakerTransitions(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_prometheus_scrape_breaker_transitions",
-		Description: "Circuit breakers that have opened or closed, by the state they came to. [Development]",
+		Description: "Changes of circuit breakers, by the state they came to; half_open is a first probe. [Development]",
 		Unit:        "{transition}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
