@@ -105,7 +105,11 @@ func TestACollectionIsUnderBackpressure(t *testing.T) {
 		}))
 		defer w.stop()
 		most := int64(0)
-		w.consumes(func(context.Context) error { most = max(most, w.Load().Buffered); time.Sleep(4 * time.Second); return nil })
+		w.consumes(func(context.Context) error {
+			most = max(most, w.Load().Buffered)
+			time.Sleep(4 * time.Second)
+			return nil
+		})
 		w.scrape("")
 		time.Sleep(3 * time.Minute)
 		assert.Equal(t, int64(5), most)
