@@ -119,12 +119,12 @@ func (p *Pacer) Stretch(now time.Time) float64 {
 	return p.at(now)
 }
 
-// Paused tells whether nothing is to be sent now.
-func (p *Pacer) Paused(now time.Time) bool {
+// Paused is for how long nothing is to be sent from now on.
+func (p *Pacer) Paused(now time.Time) time.Duration {
 	if p == nil {
-		return false
+		return 0
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return now.Before(p.paused)
+	return max(0, p.paused.Sub(now))
 }

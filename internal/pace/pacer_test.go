@@ -105,15 +105,16 @@ func TestAPause(t *testing.T) {
 	p := New()
 	p.Refused(start, 20*time.Second)
 	p.Refused(start, 10*time.Second)
-	assert.True(t, p.Paused(start.Add(19*time.Second)))
-	assert.False(t, p.Paused(start.Add(20*time.Second)))
+	assert.Equal(t, time.Second, p.Paused(start.Add(19*time.Second)))
+	assert.Zero(t, p.Paused(start.Add(20*time.Second)))
+	assert.Zero(t, p.Paused(start.Add(time.Hour)))
 }
 
 func TestTheNilPacer(t *testing.T) {
 	var p *Pacer
 	p.Refused(start, time.Second)
 	p.Taken(start, 9)
-	assert.False(t, p.Paused(start))
+	assert.Zero(t, p.Paused(start))
 	assert.InDelta(t, 1, p.Stretch(start), 0)
 }
 

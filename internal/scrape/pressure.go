@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +17,11 @@ import (
 	"github.com/sluice-metrics/sluice/internal/pace"
 )
 
-// errNoRoom is why a batch was not offered to the pipeline.
-var errNoRoom = errors.New("the pipeline had no room before the next scrape was due (backpressure)")
+// These are why a batch was not offered to the pipeline.
+var (
+	errNoRoom = errors.New("the pipeline had no room before the next scrape was due (backpressure)")
+	errPaused = errors.New("the pipeline asked to be left alone")
+)
 
 // pressure is how the pipeline bears what it is given. The nil pressure just passes batches on.
 type pressure struct {
@@ -31,11 +35,7 @@ func newPressure(b *Backpressure) *pressure {
 	if b == nil {
 		return nil
 	}
-	p := &pressure{Backpressure: *b, room: semaphore.NewWeighted(int64(b.BufferSize))}
-	if b.Strategy != Block {
-		p.pacer = pace.New()
-	}
-	return p
+	return &pressure{Backpressure: *b, pacer: pace.New(), room: semaphore.NewWeighted(int64(b.BufferSize))}
 }
 
 // fill is the share of the buffer in use. It may be above 1: strategies other than block leave out the next scrapes, not
@@ -55,17 +55,19 @@ func (p *pressure) stretch(now time.Time) float64 {
 	return p.pacer.Stretch(now)
 }
 
-// skips reports whether nothing more is to be scraped now.
-func (p *pressure) skips(now time.Time) bool {
-	switch {
-	case p == nil || p.Strategy == Block:
+// skips reports whether nothing more is to be scraped now. Block does so if it would wait beyond the next turn.
+func (p *pressure) skips(now time.Time, interval time.Duration) bool {
+	if p == nil {
 		return false
-	case p.pacer.Paused(now):
-		return true
-	case p.Strategy == Drop:
-		return p.fill() >= p.DropThreshold
+	}
+	paused := p.pacer.Paused(now)
+	switch p.Strategy {
+	case Block:
+		return paused >= interval
+	case Drop:
+		return paused > 0 || p.fill() >= p.DropThreshold
 	default:
-		return p.fill() >= 1
+		return paused > 0 || p.fill() >= 1
 	}
 }
 
@@ -120,16 +122,46 @@ func (p *pressure) offerUntil(
 		p.used.Add(-n)
 		p.room.Release(n)
 	}()
-	for pause := firstRetry; ; pause *= 2 {
-		err := consume(ctx, md)
+	return p.offerAgain(ctx, waiting, md, consume)
+}
+
+// offerAgain offers until waiting ends.
+func (p *pressure) offerAgain(
+	ctx, waiting context.Context, md pmetric.Metrics, consume func(context.Context, pmetric.Metrics) error,
+) error {
+	err := errPaused
+	for pause := time.Duration(0); p.rest(waiting, pause); pause = max(2*pause, firstRetry) {
+		err = consume(ctx, md)
+		p.learn(0, err)
 		if err == nil || consumererror.IsPermanent(err) {
 			return err
 		}
-		if !sleepUntil(waiting, max(pause, retryDelay(err))) {
-			return fmt.Errorf("refused until the next scrape was due: %w", err)
+	}
+	return fmt.Errorf("refused until the next scrape was due: %w", err)
+}
+
+// rest waits for a time, and for as long as the pipeline asks for, whoever it has told so. All wait for its end, and so
+// go on at different times after it. It reports false if the context ends first.
+func (p *pressure) rest(ctx context.Context, d time.Duration) bool {
+	for {
+		if paused := p.pacer.Paused(time.Now()); paused > d {
+			d = paused + time.Duration(spread*random()*float64(paused))
 		}
+		if d <= 0 {
+			return ctx.Err() == nil
+		}
+		if !sleepUntil(ctx, d) {
+			return false
+		}
+		d = 0
 	}
 }
+
+// spread is the share of a pause over which those are spread who wait for its end.
+const spread = 0.25
+
+// random need not be a secret.
+var random = rand.Float64
 
 const firstRetry = 100 * time.Millisecond
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -61,6 +62,35 @@ func TestRetryInfoIsHonoured(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestBlockLeavesThePipelineAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var offered []time.Duration
+		asks := []time.Duration{35 * time.Second, 4 * time.Second}
+		w := newWorld(t, protect(press(Block)), func(s *Settings) {
+			s.Consume = func(_ context.Context, md pmetric.Metrics) error {
+				if md.DataPointCount() == 1 {
+					return nil // a repetition of up
+				}
+				if offered = append(offered, time.Since(bubble)); len(offered) <= len(asks) {
+					return busy(t, asks[len(offered)-1])
+				}
+				return nil
+			}
+		})
+		defer w.stop()
+		for _, host := range []string{"a:1", "b:1", "c:1"} {
+			w.page(host, "m 1\n")
+		}
+		w.scrape(targetsOf("j", "'a:1', 'b:1', 'c:1'"))
+		time.Sleep(2 * time.Minute)
+		assert.GreaterOrEqual(t, offered[1]-offered[0], 35*time.Second)
+		assert.GreaterOrEqual(t, offered[2]-offered[1], 4*time.Second)
+		assert.LessOrEqual(t, offered[2]-offered[0], 50*time.Second)
+		assert.LessOrEqual(t, w.outcomes()[Refused], 3, "what was scraped when it asked, no more")
+		assert.InDelta(t, 6, w.skips()[SkipPressure], 3)
+	})
 }
 
 func TestAWrongBatchIsNoPressure(t *testing.T) {

@@ -68,7 +68,7 @@ func (l *loop) refusal(at time.Time) Skip {
 		return SkipBudget
 	case overdue:
 		return scrapeNow
-	case l.shared.pressure.skips(at), !l.hasCredit(at):
+	case l.shared.pressure.skips(at, l.interval), !l.hasCredit(at):
 		return SkipPressure
 	default:
 		return scrapeNow
