@@ -9,7 +9,7 @@ import (
 const hidden = "xxxxx"
 
 // withoutParameters hides the values of parameters in the URL of a request that failed. That URL may be another one than
-// the target's: a redirect's.
+// the target's: a redirect's, and beneath it the one that tokens are got from.
 func withoutParameters(err error) error {
 	failed, ok := errors.AsType[*url.Error](err)
 	if !ok {
@@ -19,7 +19,7 @@ func withoutParameters(err error) error {
 	if parsed != nil {
 		return err
 	}
-	return &url.Error{Op: failed.Op, URL: redactedURL(u), Err: failed.Err}
+	return &url.Error{Op: failed.Op, URL: redactedURL(u), Err: withoutParameters(failed.Err)}
 }
 
 // redactedURL has no values of parameters.

@@ -16,10 +16,11 @@ func TestWithoutParameters(t *testing.T) {
 		err  error
 		want string
 	}{
-		"no URL":             {cause, "refused"},
-		"no parameters":      {&url.Error{Op: "Get", URL: "http://h:1/m", Err: cause}, `Get "http://h:1/m": refused`},
-		"parameters":         {&url.Error{Op: "Get", URL: "http://h:1/m?a=s3&a=s4&b=s5", Err: cause}, `Get "http://h:1/m?a=xxxxx&b=xxxxx": refused`},
-		"inside another one": {fmt.Errorf("x: %w", &url.Error{Op: "Get", URL: "http://h/m?a=s3", Err: cause}), `Get "http://h/m?a=xxxxx": refused`},
+		"no URL":              {cause, "refused"},
+		"no parameters":       {&url.Error{Op: "Get", URL: "http://h:1/m", Err: cause}, `Get "http://h:1/m": refused`},
+		"parameters":          {&url.Error{Op: "Get", URL: "http://h:1/m?a=s3&a=s4&b=s5", Err: cause}, `Get "http://h:1/m?a=xxxxx&b=xxxxx": refused`},
+		"inside another one":  {fmt.Errorf("x: %w", &url.Error{Op: "Get", URL: "http://h/m?a=s3", Err: cause}), `Get "http://h/m?a=xxxxx": refused`},
+		"beneath another one": {&url.Error{Op: "Get", URL: "http://h/m?a=s3", Err: &url.Error{Op: "Post", URL: "http://t?b=s4", Err: cause}}, `Get "http://h/m?a=xxxxx": Post "http://t?b=xxxxx": refused`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := withoutParameters(tc.err)
