@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -24,9 +25,10 @@ func TestTheQuotaKeepsWhatItCan(t *testing.T) {
 	for _, m := range []struct{ priority, size int }{{0, 40}, {0, 40}, {1, 50}, {2, 120}, {-1, 10}} {
 		sizes[q.join(member(m.priority, uint64(m.size)))] = m.size
 	}
-	for s, size := range sizes {
-		q.saw(s, size, now)
+	for _, s := range slices.SortedFunc(maps.Keys(sizes), func(a, b *share) int { return cmp.Compare(b.priority, a.priority) }) {
+		q.saw(s, sizes[s], now)
 	}
+	now = now.Add(chooseEvery)
 	var chosen []int
 	for s, size := range sizes {
 		if q.has(s, now) {

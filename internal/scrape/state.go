@@ -147,7 +147,8 @@ func (l *loop) glance(now time.Time) (series int, s breaker.Status) {
 
 // Load is how busy a manager is.
 type Load struct {
-	// Running are scrapes under way, Waiting those that wait for max_concurrency; both are 0 without it.
+	// Running are scrapes under way, 0 if the manager has no bound for them. Waiting are those that wait for a place of the
+	// manager or of their job.
 	Running, Waiting int
 	// Buffered are samples on their way into the pipeline, Fill is their share of the buffer, Stretch by how much intervals
 	// are longer; 0 and 1 without backpressure.
@@ -158,9 +159,12 @@ type Load struct {
 // Load may be called at any time.
 func (m *Manager) Load() Load {
 	l := Load{Fill: m.shared.pressure.fill(), Stretch: m.shared.pressure.stretch(time.Now())}
-	if t := m.shared.turnstile; t != nil {
-		l.Running, l.Waiting = t.Running(), t.Waiting()
+	l.Running, l.Waiting = m.shared.turnstile.Running(), m.shared.turnstile.Waiting()+m.shared.bucket.inLine(nil)
+	m.mu.Lock()
+	for _, j := range m.jobs {
+		l.Waiting += j.gate.own.Waiting() + j.gate.job.inLine(m.shared.bucket)
 	}
+	m.mu.Unlock()
 	if p := m.shared.pressure; p != nil {
 		l.Buffered = p.used.Load()
 	}

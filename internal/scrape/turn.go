@@ -85,43 +85,64 @@ func (l *loop) hasCredit(at time.Time) bool {
 	return true
 }
 
-// enter waits for tokens and a place, for which the gate's leave is to be called. It reports false if the loop is stopped
-// first. The place comes last: who waits for tokens must not keep one.
+// enter waits for tokens and places, for which the gate's leave is to be called. It reports false if the loop is stopped
+// first. A place comes after a token: who waits for tokens must not keep one.
 func (l *loop) enter() bool {
 	g := l.gate
-	if !l.sleepFor(missing(l.bucket, time.Now()), SkipRateLimit) || !l.pay(g.job, "") || !l.pay(g.all, g.name) {
+	if !l.sleepFor(missing(l.bucket, time.Now()), noToken) || !l.pay(g.job, "", g.all) {
 		return false
 	}
-	if !l.queue(g.own, "", SkipConcurrency) {
+	defer g.job.leave()
+	g.job.waits(forPlace)
+	if !l.queue(g.own, "", noPlace) {
 		return false
 	}
-	if !l.queue(g.running, g.name, SkipConcurrency) {
-		g.own.Leave()
-		return false
+	g.job.waits(forNext)
+	if l.enterAll() {
+		return true
 	}
-	return true
+	g.own.Leave()
+	return false
 }
 
-// pay waits for a token.
-func (l *loop) pay(b *bucket, group string) bool {
+// enterAll is enter for what all jobs have in common.
+func (l *loop) enterAll() bool {
+	g := l.gate
+	if !l.pay(g.all, g.name, nil) {
+		return false
+	}
+	defer g.all.leave()
+	g.all.waits(forPlace)
+	if g.all == nil {
+		g.job.waits(forPlace)
+	}
+	return l.queue(g.running, g.name, noPlace)
+}
+
+// These are reasons that stay the same during a wait.
+func noToken() Skip { return SkipRateLimit }
+func noPlace() Skip { return SkipConcurrency }
+
+// pay waits for a token, and stays the first in line. The first one may have to pay the next bucket, too.
+func (l *loop) pay(b *bucket, group string, next *bucket) bool {
 	if b == nil {
 		return true
 	}
-	if !l.queue(b.line, group, SkipRateLimit) {
+	if !l.queue(b.line, group, func() Skip { return b.reason(next) }) {
 		return false
 	}
-	defer b.line.Leave()
 	now := time.Now()
 	token := b.tokens.ReserveN(now, 1)
-	if l.sleepFor(token.DelayFrom(now), SkipRateLimit) {
+	if l.sleepFor(token.DelayFrom(now), noToken) {
 		return true
 	}
 	token.Cancel()
+	b.leave()
 	return false
 }
 
 // queue waits for a place.
-func (l *loop) queue(t *turnstile.Turnstile, group string, why Skip) bool {
+func (l *loop) queue(t *turnstile.Turnstile, group string, why func() Skip) bool {
 	w := t.Queue(group)
 	if w == nil || waitFor(l, w.In(), why) {
 		return true
@@ -130,7 +151,7 @@ func (l *loop) queue(t *turnstile.Turnstile, group string, why Skip) bool {
 	return false
 }
 
-func (l *loop) sleepFor(d time.Duration, why Skip) bool {
+func (l *loop) sleepFor(d time.Duration, why func() Skip) bool {
 	if d <= 0 {
 		return true
 	}
@@ -141,7 +162,7 @@ func (l *loop) sleepFor(d time.Duration, why Skip) bool {
 
 // waitFor reports false if the loop is stopped first. Turns that pass meanwhile are skipped, but keep their place in the
 // line: who waits longest comes first, whenever it has its turns.
-func waitFor[T any](l *loop, ready <-chan T, why Skip) bool {
+func waitFor[T any](l *loop, ready <-chan T, why func() Skip) bool {
 	for {
 		select {
 		case <-ready:
@@ -149,7 +170,7 @@ func waitFor[T any](l *loop, ready <-chan T, why Skip) bool {
 		case <-l.life.Done():
 			return false
 		case <-l.ticks:
-			l.skip(l.tick(), why)
+			l.skip(l.tick(), why())
 		}
 	}
 }

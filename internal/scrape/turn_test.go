@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -298,4 +299,42 @@ func TestATokenThatWasAwaitedIsTaken(t *testing.T) {
 		}
 		assert.Zero(t, w.skips()[SkipRateLimit])
 	})
+}
+
+// Tokens are not hoarded by who waits for a place.
+func TestTheRateIsKeptAfterPlacesWereTaken(t *testing.T) {
+	r := Rate{PerSecond: 2, Burst: 3}
+	for name, p := range map[string]Protection{
+		"of all":               {Rate: r, MaxConcurrency: 2},
+		"of the job":           {JobRate: r, MaxConcurrency: 2},
+		"of both":              {Rate: r, JobRate: Rate{PerSecond: 3, Burst: 1}, MaxConcurrency: 2},
+		"and the job's places": {Rate: r, Jobs: map[string]JobProtection{"j": {Rate: r, MaxConcurrency: 2}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, protect(p))
+				defer w.stop()
+				var list []string
+				for _, host := range hosts("h", 50) {
+					list = append(list, "'"+host+"'")
+					w.hang(host)
+				}
+				w.scrape(targetsOf("j", strings.Join(list, ", ")))
+				time.Sleep(45 * time.Second)
+				skips := w.skips()
+				assert.Greater(t, w.Load().Waiting, 40)
+				for _, host := range hosts("h", 50) {
+					w.page(host, "m 1\n")
+				}
+				time.Sleep(time.Minute)
+				var asked []time.Duration
+				for _, r := range w.requests {
+					asked = append(asked, r.at.Sub(bubble))
+				}
+				requireWithin(t, Rate{r.PerSecond, r.Burst + 1}, "all", asked)
+				assert.Greater(t, len(asked), 2*60, "no token is lost")
+				assert.Greater(t, skips[SkipConcurrency], 5*skips[SkipRateLimit], "they tell what they wait for: %v", skips)
+			})
+		})
+	}
 }

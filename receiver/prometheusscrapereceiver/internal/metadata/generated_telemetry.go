@@ -315,7 +315,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.PrometheusScrapeWaiting, err = builder.meter.Int64ObservableGauge(
 		"otelcol_prometheus_scrape_waiting",
-		metric.WithDescription("Scrapes that wait for max_concurrency. [Development]"),
+		metric.WithDescription("Scrapes that wait for max_concurrency of the receiver or of their job. [Development]"),
 		metric.WithUnit("{scrape}"),
 	)
 	errs = errors.Join(errs, err)

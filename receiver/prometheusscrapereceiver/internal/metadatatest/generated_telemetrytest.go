@@ -265,7 +265,7 @@ func AssertEqualPrometheusScrapeTargets(t *testing.T, tt *componenttest.Telemetr
 func AssertEqualPrometheusScrapeWaiting(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_prometheus_scrape_waiting",
-		Description: "Scrapes that wait for max_concurrency. [Development]",
+		Description: "Scrapes that wait for max_concurrency of the receiver or of their job. [Development]",
 		Unit:        "{scrape}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
