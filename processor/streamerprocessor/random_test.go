@@ -149,24 +149,48 @@ func (b block) compare(t *rapid.T, batches []pmetric.Metrics) (v verdict, change
 		return crashed, false
 	}
 	for _, memoize := range []bool{false, true} {
-		for _, shared := range []bool{false, true} {
-			got := deliver(t, streamerprocessor.NewFactory(), b.pasted(memoize), batches, shared)
-			if b.sameButForgotten(want, got) {
-				continue
+		for _, conf := range b.rules(memoize, batches) {
+			for _, shared := range []bool{false, true} {
+				got := deliver(t, streamerprocessor.NewFactory(), conf, batches, shared)
+				if b.sameButForgotten(want, got) {
+					continue
+				}
+				if b.differsFromItself(t, batches, want) {
+					return chance, false
+				}
+				for i := range want {
+					require.Equal(t, want[i].err, got[i].err, "%v, shared: %t, batch %d: %s\n%s", conf, shared, i, asJSON(batches[i]), b)
+					require.Equal(t, want[i].shown, got[i].shown, "%v, shared: %t, batch %d: %s\n%s", conf, shared, i, asJSON(batches[i]), b)
+				}
+				require.Fail(t, "the same JSON, and other bytes", "%v, shared: %t\n%s", conf, shared, b)
 			}
-			if b.differsFromItself(t, batches, want) {
-				return chance, false
-			}
-			for i := range want {
-				require.Equal(t, want[i].err, got[i].err, "memoize: %t, shared: %t, batch %d: %s\n%s", memoize, shared, i, asJSON(batches[i]), b)
-				require.Equal(t, want[i].shown, got[i].shown, "memoize: %t, shared: %t, batch %d: %s\n%s", memoize, shared, i, asJSON(batches[i]), b)
-			}
-			require.Fail(t, "the same JSON, and other bytes", "memoize: %t, shared: %t\n%s", memoize, shared, b)
 		}
 	}
 	return alike, slices.ContainsFunc(want, func(d delivery) bool {
 		return d.err == "" && !bytes.Equal(d.sent, marshal(batches[0])) && !bytes.Equal(d.sent, marshal(batches[1]))
 	})
+}
+
+// rules are the configurations of the streamer that do what the block does: the block pasted, and a list of texts under the
+// streamer's own key as well. drop leaves what came in empty, which the filter removes.
+func (b block) rules(memoize bool, batches []pmetric.Metrics) []map[string]any {
+	list := []map[string]any{b.pasted(memoize)}
+	own := func(key string, texts any) {
+		lines, _ := texts.([]any)
+		if len(lines) == 0 || slices.ContainsFunc(lines, func(line any) bool { _, text := line.(string); return !text }) {
+			return
+		}
+		rule := map[string]any{key: lines}
+		if mode, ok := b.conf["error_mode"]; ok {
+			rule["error_mode"] = mode
+		}
+		list = append(list, map[string]any{"memoize": memoize, "rules": []any{rule}})
+	}
+	own("transform", b.conf["metric_statements"])
+	if !slices.ContainsFunc(batches, rulestest.HasShells) {
+		own("drop", b.conf["metric_conditions"])
+	}
+	return list
 }
 
 // requireError demands an error where contrib panics, see ADR 0010.

@@ -67,7 +67,7 @@ func (g *Grammar) Statement() string {
 	if g.below(5) < 3 {
 		call = g.call(pick(g, g.functions(true)), 2)
 	}
-	if g.chance(3) {
+	if g.chance(2) {
 		return call
 	}
 	return call + " where " + g.boolean(2)

@@ -32,6 +32,21 @@ func Rich(t *rapid.T) pmetric.Metrics {
 	return md
 }
 
+// HasShells reports whether any level of a batch is empty.
+func HasShells(md pmetric.Metrics) bool {
+	full := md.ResourceMetrics().Len() > 0
+	for _, rm := range md.ResourceMetrics().All() {
+		full = full && rm.ScopeMetrics().Len() > 0
+		for _, sm := range rm.ScopeMetrics().All() {
+			full = full && sm.Metrics().Len() > 0
+			for _, m := range sm.Metrics().All() {
+				full = full && len(attributesOf(m)) > 0
+			}
+		}
+	}
+	return !full
+}
+
 type rich struct {
 	t      *rapid.T
 	shells bool
