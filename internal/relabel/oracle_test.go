@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -241,7 +242,7 @@ func TestRelabelerMayBeUsedConcurrently(t *testing.T) {
 					_, err := r.Point("m", pcommon.NewMap(), attrs)
 					require.NoError(t, err)
 					x, _ := attrs.Get("x_a")
-					require.Equal(t, fmt.Sprint(i), x.Str())
+					require.Equal(t, strconv.Itoa(i), x.Str())
 				}
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ type reading struct {
 }
 
 func (s reading) String() string {
-	value := fmt.Sprintf("%d", s.i)
+	value := strconv.FormatInt(s.i, 10)
 	if s.float {
 		value = fmt.Sprintf("%v(float)", s.f)
 	}

@@ -134,18 +134,19 @@ func TestDryRunsCountWhatTheRuleWouldDo(t *testing.T) {
 		dry.DryRun = true
 		first, second := rulestest.Rich(t), rulestest.Rich(t)
 		shared := rapid.Bool().Draw(t, "shared")
-		real, trial := compileRules(t, rule), compileRules(t, dry)
+		proper, trial := compileRules(t, rule), compileRules(t, dry)
 		for _, batch := range []pmetric.Metrics{first, second, first} {
 			want, md := rulestest.Clone(batch), rulestest.Clone(batch)
 			before := asJSON(t, md)
-			wantCounts, wantErr := runOn(t.Context(), real, want)
+			wantCounts, wantErr := runOn(t.Context(), proper, want)
 			if shared {
 				md.MarkReadOnly()
 			}
 			counts := make([]Counts, 1)
 			out, err := trial.Run(t.Context(), md, counts)
 			require.NoError(t, err)
-			require.True(t, out == md, "it is a copy")
+			same := out == md
+			require.True(t, same, "it is a copy")
 			require.Equal(t, before, asJSON(t, md))
 			require.Equal(t, shared, md.IsReadOnly())
 			if wantErr != nil {
@@ -169,9 +170,9 @@ func TestDryRunsAreSampledOnceInAWhile(t *testing.T) {
 		}
 		assert.Equal(t, &Samples{Before: []string{`m{a="1"} 1 @{}`}, After: []string{`m{a="b"} 1 @{}`}}, sampled())
 		assert.Nil(t, sampled())
-		time.Sleep(sampleInterval - 1)
+		time.Sleep(sampleInterval - time.Second)
 		assert.Nil(t, sampled())
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		assert.NotNil(t, sampled())
 	})
 }

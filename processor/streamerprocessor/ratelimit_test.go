@@ -187,7 +187,7 @@ func TestRateLimitReachesOTLPClientsByGRPC(t *testing.T) {
 func TestRateLimitReachesOTLPClientsByHTTP(t *testing.T) {
 	_, address, sink := limited(t, newTelemetry(t))
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	post := func(points int) (*http.Response, []byte) {
+	post := func(points int) (int, string, []byte) {
 		body, err := pmetricotlp.NewExportRequestFromMetrics(gaugeOf(points)).MarshalProto()
 		require.NoError(t, err)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/v1/metrics", bytes.NewReader(body))
@@ -198,13 +198,13 @@ func TestRateLimitReachesOTLPClientsByHTTP(t *testing.T) {
 		defer func() { require.NoError(t, resp.Body.Close()) }()
 		answer, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		return resp, answer
+		return resp.StatusCode, resp.Header.Get("Retry-After"), answer
 	}
-	resp, _ := post(5)
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	resp, body := post(1)
-	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
-	assert.Equal(t, "10", resp.Header.Get("Retry-After"))
+	code, _, _ := post(5)
+	require.Equal(t, http.StatusOK, code)
+	code, retryAfter, body := post(1)
+	require.Equal(t, http.StatusTooManyRequests, code)
+	assert.Equal(t, "10", retryAfter)
 	answer := &spb.Status{}
 	require.NoError(t, proto.Unmarshal(body, answer))
 	assert.Equal(t, int32(codes.ResourceExhausted), answer.GetCode())

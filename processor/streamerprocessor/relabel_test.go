@@ -89,8 +89,8 @@ func TestRelabelConfigsAreReadAsPrometheusReadsThem(t *testing.T) {
 			accepted++
 			return
 		}
-		assert.ErrorContains(t, err, "rules[0]", text)
-		assert.ErrorContains(t, err, "relabel[0]", text)
+		require.ErrorContains(t, err, "rules[0]", text)
+		require.ErrorContains(t, err, "relabel[0]", text)
 	})
 	assert.Positive(t, accepted)
 }

@@ -161,6 +161,9 @@ func (g *Grammar) comparison(depth int) string {
 // value is an expression, of the type unless nobody knows.
 func (g *Grammar) value(of Type, depth int) string {
 	if of == Any {
+		if p := g.path(Any, false); p != "" && g.chance(3) {
+			return p
+		}
 		of = pick(g, types)
 	}
 	kind := g.below(10)

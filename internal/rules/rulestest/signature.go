@@ -43,8 +43,8 @@ func args(of any) []Arg {
 		t = t.Elem()
 	}
 	var list []Arg
-	for i := range t.NumField() {
-		list = append(list, arg(t.Field(i)))
+	for f := range t.Fields() {
+		list = append(list, arg(f))
 	}
 	return list
 }
