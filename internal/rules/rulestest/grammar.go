@@ -212,6 +212,9 @@ func (g *Grammar) literal(of Type, depth int) string {
 		if g.chance(5) && g.Context != "resource" && g.Context != "scope" {
 			return pick(g, enums)
 		}
+		if g.chance(10) && (g.Context == "metric" || g.Context == "datapoint") {
+			return "Len(metric.data_points)" // what a lesson of one point would tell wrong
+		}
 		return pick(g, []string{"0", "1", "2", "3", "7", "-1", "1000", "9223372036854775807"})
 	case Float:
 		return pick(g, []string{"0.0", "1.5", "2.0", "-0.25", "1.0e300", ".5"})
