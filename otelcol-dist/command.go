@@ -16,7 +16,8 @@ import (
 )
 
 // newCommand is the root command: it runs the collector until stop delivers a signal, and stores in outcome how
-// that ended. The sub-commands are the collector's own, but for validate, which checks what the root command would run.
+// that ended. The sub-commands are the collector's own, but for validate, which checks what the root command would run,
+// and test.
 func newCommand(stop <-chan os.Signal, outcome *exitCode) *cobra.Command {
 	var from sources
 	root := &cobra.Command{
@@ -31,7 +32,7 @@ func newCommand(stop <-chan os.Signal, outcome *exitCode) *cobra.Command {
 		},
 	}
 	from.register(root.Flags())
-	root.AddCommand(newValidateCommand())
+	root.AddCommand(newValidateCommand(), newTestCommand(outcome))
 	for _, cmd := range otelcol.NewCommand(settings([]string{config.Default})).Commands() {
 		if cmd.Name() != "validate" {
 			root.AddCommand(cmd)

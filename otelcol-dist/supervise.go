@@ -17,6 +17,8 @@ type exitCode int
 const (
 	exitClean  exitCode = 0
 	exitFailed exitCode = 1
+	// exitMisused is of the sub-command test: nothing can be said of the rules.
+	exitMisused exitCode = 2
 	// exitForced is a stop that was cut short by the deadline or by a second signal.
 	exitForced exitCode = 3
 )

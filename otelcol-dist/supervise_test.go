@@ -96,7 +96,7 @@ func TestSupervise(t *testing.T) {
 					require.NoError(t, err)
 				case exitForced:
 					require.ErrorIs(t, err, errForced)
-				case exitFailed:
+				case exitFailed, exitMisused:
 					require.Error(t, err)
 				}
 				time.Sleep(tc.col.drain) // lets a collector that ignores its context end before the bubble does
