@@ -36,7 +36,7 @@ type Config struct {
 	RateLimit RateLimitConfig `mapstructure:"rate_limit"`
 
 	// registered are the functions that this build offers.
-	registered registry
+	registered *registry
 
 	// prevent unkeyed literals
 	_ struct{}
@@ -75,7 +75,7 @@ func (c *Config) memoize() rules.Memoize {
 	return rules.Memoize{MaxSeries: c.MemoizeMaxSeries, Expiration: c.MemoizeExpiration}
 }
 
-func (c *Config) compile(set component.TelemetrySettings, registered registry) (*rules.Program, error) {
+func (c *Config) compile(set component.TelemetrySettings, registered *registry) (*rules.Program, error) {
 	list := make([]rules.Rule, 0, len(c.Rules))
 	var errs []error
 	for i := range c.Rules {
@@ -91,5 +91,5 @@ func (c *Config) compile(set component.TelemetrySettings, registered registry) (
 		Telemetry: set,
 		Memoize:   c.memoize(),
 	}, list)
-	return program, errors.Join(append(errs, err)...)
+	return program, errors.Join(append(errs, err, registered.validate())...)
 }

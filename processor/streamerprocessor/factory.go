@@ -14,10 +14,7 @@ import (
 // NewFactory returns the factory of the streamer processor. Options register functions that rules of a custom build can
 // call by name.
 func NewFactory(options ...Option) processor.Factory {
-	registered := registry{}
-	for _, o := range options {
-		o(registered)
-	}
+	registered := newRegistry(options)
 	return processor.NewFactory(metadata.Type,
 		func() component.Config {
 			cfg := createDefaultConfig().(*Config)

@@ -2,6 +2,7 @@ package streamerprocessor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,29 +38,71 @@ type Filter[T Number] func(Point[T]) bool
 type Transform[T Number] func(Point[T]) (T, error)
 
 // Option registers a function in a factory.
-type Option func(registry)
+type Option func(*registry)
 
-// registry holds the functions of a build by name.
-type registry map[string]rules.Stage
-
-// WithFilter registers a function that rules call with `function: name`.
-func WithFilter[T Number](name string, f Filter[T]) Option {
-	return func(r registry) { r[name] = filterStage[T]{name, f} }
+// registry holds the functions of a build by name, and what is wrong with those that it cannot hold: a factory returns
+// no error, so that each configuration does.
+type registry struct {
+	stages map[string]rules.Stage
+	errs   []error
 }
 
-// WithTransform registers a function that rules call with `function: name`.
+func newRegistry(options []Option) *registry {
+	r := &registry{stages: map[string]rules.Stage{}}
+	for i, o := range options {
+		if o == nil {
+			r.errs = append(r.errs, fmt.Errorf("option %d of the factory is nil", i))
+			continue
+		}
+		o(r)
+	}
+	return r
+}
+
+// WithFilter registers a function that rules call with `function: name`. A name that is empty or taken and a nil function
+// make each configuration of the factory invalid.
+func WithFilter[T Number](name string, f Filter[T]) Option {
+	return func(r *registry) { r.add(name, f == nil, filterStage[T]{name, f}) }
+}
+
+// WithTransform registers a function that rules call with `function: name`. A name that is empty or taken and a nil
+// function make each configuration of the factory invalid.
 func WithTransform[T Number](name string, f Transform[T]) Option {
-	return func(r registry) { r[name] = transformStage[T]{name, f} }
+	return func(r *registry) { r.add(name, f == nil, transformStage[T]{name, f}) }
+}
+
+func (r *registry) add(name string, isNil bool, s rules.Stage) {
+	switch _, taken := r.stages[name]; {
+	case name == "":
+		r.errs = append(r.errs, errors.New("a function of this build has an empty name"))
+	case isNil:
+		r.errs = append(r.errs, fmt.Errorf("function %q of this build is nil", name))
+	case taken:
+		r.errs = append(r.errs, fmt.Errorf("two functions of this build are called %q", name))
+	default:
+		r.stages[name] = s
+	}
+}
+
+// validate joins what is wrong with the build. nil is a build without functions.
+func (r *registry) validate() error {
+	if r == nil {
+		return nil
+	}
+	return errors.Join(r.errs...)
 }
 
 // rule adds the function of that name to a rule.
-func (r registry) rule(name string, to *rules.Rule) error {
+func (r *registry) rule(name string, to *rules.Rule) error {
 	if name == "" {
 		return nil
 	}
-	stage, ok := r[name]
+	if r == nil || len(r.stages) == 0 {
+		return fmt.Errorf("function: this build has no functions, so that there is no %q", name)
+	}
+	stage, ok := r.stages[name]
 	if !ok {
-		return fmt.Errorf("function: this build has no function %q, only %q", name, slices.Sorted(maps.Keys(r)))
+		return fmt.Errorf("function: this build has no function %q, only %q", name, slices.Sorted(maps.Keys(r.stages)))
 	}
 	to.Stage = stage
 	return nil

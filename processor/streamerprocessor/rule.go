@@ -55,7 +55,7 @@ type RuleConfig struct {
 }
 
 // rule is the rule as the engine knows it. On an error it has no action but those that are right.
-func (c *RuleConfig) rule(set component.TelemetrySettings, mode ottl.ErrorMode, registered registry) (rules.Rule, error) {
+func (c *RuleConfig) rule(set component.TelemetrySettings, mode ottl.ErrorMode, registered *registry) (rules.Rule, error) {
 	r := rules.Rule{
 		Name:      c.Name,
 		Drop:      c.Drop,
