@@ -35,7 +35,9 @@ var graphs = map[string]struct {
 // marks is what attributes/other does.
 func marks(s series, add func(series)) {
 	s.point = maps.Clone(s.point)
-	s.point["host"] = "other"
+	if _, ok := s.point["host"]; ok {
+		s.point["host"] = "other"
+	}
 	delete(s.point, "zone")
 	add(s)
 }

@@ -47,6 +47,7 @@ type world struct {
 	t *testing.T
 	*templates
 	writable bool // a receiver that breaks the rule
+	own      bool // a receiver that shares nothing and hands over what it has
 	start    chan struct{}
 	sending  sync.WaitGroup
 	refused  atomic.Pointer[error]
@@ -153,6 +154,8 @@ func (w *world) factories() (otelcol.Factories, error) {
 	if err == nil {
 		f.Receivers[sharedType] = receiver.NewFactory(sharedType, noConfig, receiver.WithMetrics(w.newReceiver, component.StabilityLevelStable))
 		f.Extensions[arrivalType] = extension.NewFactory(arrivalType, newArrivalConfig, w.newArrival, component.StabilityLevelStable)
+		f.Exporters[directType] = exporter.NewFactory(directType, noConfig, exporter.WithMetrics(w.newDirect, component.StabilityLevelStable))
+		f.Exporters[scribblerType] = exporter.NewFactory(scribblerType, noConfig, exporter.WithMetrics(w.newScribbler, component.StabilityLevelStable))
 		f.Exporters[sinkType] = exporter.NewFactory(sinkType, noConfig, exporter.WithMetrics(w.newSink, component.StabilityLevelStable))
 	}
 	return f, err
@@ -183,7 +186,12 @@ func (s *sharing) send(sender int) {
 	<-s.start
 	for n := range batchesBySender {
 		md := s.batch(sender, n)
-		if !s.writable {
+		switch {
+		case s.own:
+			shared := md
+			md = pmetric.NewMetrics()
+			shared.CopyTo(md)
+		case !s.writable:
 			md.MarkReadOnly()
 		}
 		if err := s.next.ConsumeMetrics(context.Background(), md); err != nil {

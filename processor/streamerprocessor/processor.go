@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/xpdata/pref"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
 
@@ -53,6 +54,9 @@ func (s *streamer) process(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 	out, err := s.run(ctx, md, *counts)
 	if err != nil {
 		return out, err
+	}
+	if out != md {
+		pref.MarkPipelineOwnedMetrics(out) // or, while pdata pools, the first of two exporters would give the copy back
 	}
 	if out.ResourceMetrics().Len() == 0 && (resources > 0 || s.sweeps) {
 		return out, processorhelper.ErrSkipProcessingData

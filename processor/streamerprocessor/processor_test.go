@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/xpdata/pref"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
 	"go.opentelemetry.io/otel/attribute"
@@ -184,4 +185,16 @@ func TestPropagatedErrorRefusesTheBatch(t *testing.T) {
 		{Attributes: attribute.NewSet(attribute.String("processor", "streamer"), attribute.String("rule", "first"))},
 		{Attributes: attribute.NewSet(attribute.String("processor", "streamer"), attribute.String("rule", "loud")), Value: 1},
 	}, metricdatatest.IgnoreTimestamp())
+}
+
+// While pdata pools, whoever first gets what nobody owns gives it back when it is done, also if others still have it.
+func TestCopyIsNobodysToGiveBack(t *testing.T) {
+	sink := &consumertest.MetricsSink{}
+	p := create(t, processortest.NewNopSettings(metadata.Type), sink, RuleConfig{Drop: []string{`metric.name == "go_threads"`}})
+	shared := rulestest.Metrics()
+	shared.MarkReadOnly()
+	require.NoError(t, p.ConsumeMetrics(t.Context(), shared))
+	require.Len(t, sink.AllMetrics(), 1)
+	assert.False(t, pref.MarkPipelineOwnedMetrics(sink.AllMetrics()[0]))
+	assert.True(t, pref.MarkPipelineOwnedMetrics(shared), "what is shared is its sender's")
 }
