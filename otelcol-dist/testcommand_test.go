@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,6 +27,7 @@ func executeTest(t *testing.T, args ...string) (string, exitCode) {
 
 const examples = "../processor/streamerprocessor/testdata/testing/"
 
+// The example reads sluice.yaml and batch.json, which lie beside it.
 func TestExampleOfRuleTestsPasses(t *testing.T) {
 	out, code := executeTest(t, examples+"rules_test.yaml")
 	assert.Equal(t, exitClean, code, out)
@@ -93,4 +95,21 @@ tests:
 		assert.Equal(t, tc.code, code, out)
 		assert.Contains(t, out, tc.says)
 	}
+}
+
+func TestExampleOfReadmePasses(t *testing.T) {
+	readme, err := os.ReadFile("../processor/streamerprocessor/README.md")
+	require.NoError(t, err)
+	_, block, ok := strings.Cut(string(readme), "```yaml\n# rules_test.yaml\n")
+	require.True(t, ok)
+	block, _, ok = strings.Cut(block, "```")
+	require.True(t, ok)
+	dir := t.TempDir()
+	config, err := os.ReadFile(examples + "sluice.yaml")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "sluice.yaml"), config, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rules_test.yaml"), []byte(block), 0o600))
+	out, code := executeTest(t, filepath.Join(dir, "rules_test.yaml"))
+	assert.Equal(t, exitClean, code, out)
+	assert.Contains(t, out, "1 passed")
 }
