@@ -27,7 +27,7 @@ type subdivision struct {
 
 var octave = newSubdivision()
 
-// newSubdivision computes 2^(k/256) rounded to the nearest, which math.Exp2 does not promise and Prometheus' tables are.
+// newSubdivision computes 2^(k/256) rounded down: a value is up to a bound exactly if it is up to that.
 func newSubdivision() *subdivision {
 	const precision = 200
 	root := new(big.Float).SetPrec(precision).SetInt64(2)
@@ -37,7 +37,10 @@ func newSubdivision() *subdivision {
 	s := &subdivision{}
 	power := new(big.Float).SetPrec(precision).SetInt64(1)
 	for k := range perOctave {
-		f, _ := power.Float64()
+		f, accuracy := power.Float64()
+		if accuracy == big.Above {
+			f = math.Nextafter(f, 0)
+		}
 		s.bound[k] = math.Float64bits(f) & mantissaMask
 		power.Mul(power, root)
 	}
