@@ -39,8 +39,7 @@ func invalid(cause error) error { return fmt.Errorf("%w: %w", ErrInvalid, cause)
 
 // refusalIn finds the refusal in an error of this package.
 func refusalIn(err error) *refusal {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		return r
 	}
 	return ErrInvalid.(*refusal)

@@ -56,7 +56,10 @@ func (l Labels) sorted() ([]label, error) {
 	labels := make([]label, 0, len(l))
 	for _, name := range slices.Sorted(maps.Keys(l)) {
 		made, err := newLabel(name, l[name])
-		errs = append(errs, err)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		labels = append(labels, made)
 	}
 	slices.SortFunc(labels, byPrometheusName)
