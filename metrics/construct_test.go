@@ -54,7 +54,7 @@ func TestWrongLabels(t *testing.T) {
 	for want, err := range map[string]error{
 		`labels string: not a struct`: vecError[string](nil),
 		`labels metrics.empty: has no fields; an instrument without labels needs no Vec`: vecError[empty](nil),
-		`labels metrics.noString: field Code: is a int, not a string`:                    vecError[noString](nil),
+		`labels metrics.noString: field Code: is int, not a string`:                      vecError[noString](nil),
 		`labels metrics.untagged: field Code: has no tag ` + "`label:\"NAME\"`":          vecError[untagged](nil),
 		`labels metrics.unnamed: field Code: its tag names no label`:                     vecError[unnamed](nil),
 		`labels metrics.hidden: field code: is not exported`:                             vecError[hidden](nil),

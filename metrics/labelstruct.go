@@ -43,7 +43,7 @@ func labelOf(f reflect.StructField) (label, error) {
 	name, tagged := f.Tag.Lookup(labelTag)
 	switch {
 	case f.Type.Kind() != reflect.String:
-		return label{}, fmt.Errorf("field %s: is a %s, not a string", f.Name, f.Type)
+		return label{}, fmt.Errorf("field %s: is %s, not a string", f.Name, f.Type)
 	case !f.IsExported():
 		return label{}, fmt.Errorf("field %s: is not exported", f.Name)
 	case !tagged:
