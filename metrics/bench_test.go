@@ -66,7 +66,7 @@ func counters(b *testing.B) []peer {
 	ours := Must(NewCounter[int64]("c", "h", nil, Constraints[int64]{}))
 	floats := Must(NewCounter[float64]("f", "h", nil, Constraints[float64]{}))
 	bounded := Must(NewCounter[int64]("b", "h", nil, Constraints[int64]{Max: new(int64(100))}))
-	theirs := prometheus.NewCounter(prometheus.CounterOpts{Name: "c"})
+	theirs := prometheus.NewCounter(prometheus.CounterOpts{Name: "c_total", Help: "h"})
 	otel, err := otelMeter(b).Int64Counter("c")
 	require.NoError(b, err)
 	return []peer{
@@ -110,7 +110,7 @@ func gaugePeers(b *testing.B) []peer {
 	ctx := context.Background()
 	ours := Must(NewGauge[float64]("g", "h", nil, Constraints[float64]{}))
 	integers := Must(NewGauge[int64]("i", "h", nil, Constraints[int64]{}))
-	theirs := prometheus.NewGauge(prometheus.GaugeOpts{Name: "g"})
+	theirs := prometheus.NewGauge(prometheus.GaugeOpts{Name: "g", Help: "h"})
 	otel, err := otelMeter(b).Float64Gauge("g")
 	require.NoError(b, err)
 	return []peer{
@@ -157,7 +157,7 @@ func BenchmarkGauge(b *testing.B) { serial(b, gaugePeers(b)...) }
 func lookups(b *testing.B) []peer {
 	b.Helper()
 	ours := Must(NewCounterVec[int64, route]("c", "h", nil, Constraints[int64]{}))
-	theirs := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "c"}, []string{"method", "code"})
+	theirs := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "c_total", Help: "h"}, []string{"method", "code"})
 	methods, codes := []string{"GET", "PUT", "POST", "HEAD"}, []string{"200", "204", "404", "500", "503"}
 	for range 2 { // the second time all series are where they are found without a lock
 		for _, method := range methods {
@@ -188,10 +188,10 @@ func histogramPeers(b *testing.B) []peer {
 	b.Helper()
 	ctx := context.Background()
 	ours := Must(NewHistogram[float64]("h", "h", nil, Constraints[float64]{}))
-	theirs := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "h"})
+	theirs := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "h", Help: "h"})
 	native := Must(NewHistogram[float64]("n", "h", nil, Constraints[float64]{}, WithExponentialBuckets(ExponentialBuckets{})))
 	theirNative := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "n", NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
+		Name: "n", Help: "h", NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
 	})
 	otel, err := otelMeter(b).Float64Histogram("h", metric.WithExplicitBucketBoundaries(DefaultBounds()...))
 	require.NoError(b, err)
@@ -241,7 +241,7 @@ func BenchmarkHistogram(b *testing.B) { serial(b, histogramPeers(b)...) }
 func summaryPeers() []peer {
 	ours := Must(NewSummary[float64]("s", "h", nil, Constraints[float64]{}))
 	theirs := prometheus.NewSummary(prometheus.SummaryOpts{
-		Name: "s", Objectives: map[float64]float64{0.5: 0.05, 0.9: 0.01, 0.99: 0.001},
+		Name: "s", Help: "h", Objectives: map[float64]float64{0.5: 0.05, 0.9: 0.01, 0.99: 0.001},
 	})
 	next := values()
 	return []peer{
@@ -305,7 +305,7 @@ func BenchmarkMemoryEfficiency(b *testing.B) {
 	counterVec := func() *CounterVec[int64, route] {
 		return Must(NewCounterVec[int64, route]("v", "h", nil, Constraints[int64]{}, WithSeriesLimit(n+1)))
 	}
-	ours, theirs := counterVec(), prometheus.NewCounterVec(prometheus.CounterOpts{Name: "c"}, []string{"method", "code"})
+	ours, theirs := counterVec(), prometheus.NewCounterVec(prometheus.CounterOpts{Name: "c_total", Help: "h"}, []string{"method", "code"})
 	for _, kind := range []struct {
 		name   string
 		create func(i int) any

@@ -46,8 +46,11 @@ func (h *Histogram[T]) collect(ch chan<- prometheus.Metric) { collectAll(h.descr
 func (s *Summary[T]) collect(ch chan<- prometheus.Metric)   { collectAll(s.describe(), one(s), ch) }
 
 func (v *CounterVec[T, L]) collect(ch chan<- prometheus.Metric) { collectAll(v.family, v.each(), ch) }
-func (v *GaugeVec[T, L]) collect(ch chan<- prometheus.Metric)   { collectAll(v.family, v.each(), ch) }
+
+func (v *GaugeVec[T, L]) collect(ch chan<- prometheus.Metric) { collectAll(v.family, v.each(), ch) }
+
 func (v *SummaryVec[T, L]) collect(ch chan<- prometheus.Metric) { collectAll(v.family, v.each(), ch) }
+
 func (v *HistogramVec[T, L]) collect(ch chan<- prometheus.Metric) {
 	collectAll(v.family, v.each(), ch)
 }

@@ -84,7 +84,7 @@ func TestWrongArguments(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	assert.Equal(t, 10, len(strings.Split(err.Error(), "\n")), err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 10, err)
 }
 
 func TestWrongOptions(t *testing.T) {

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -38,7 +39,7 @@ func page(t require.TestingT, c prometheus.Collector, accept string) string {
 	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true, ErrorHandling: promhttp.HTTPErrorOnError,
 	})
-	request := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+	request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/metrics", http.NoBody)
 	request.Header.Set("Accept", accept)
 	recorder := httptest.NewRecorder()
 	handler.ServeHTTP(recorder, request)
@@ -188,7 +189,7 @@ func TestSameNativeBounds(t *testing.T) {
 					ours.Observe(v)
 				}
 			}
-			assert.True(t, native(t, theirs) == native(t, registryOf(t, ours)), "scale %d", scale)
+			assert.Equal(t, native(t, theirs), native(t, registryOf(t, ours)), "scale %d", scale)
 		}
 	})
 }

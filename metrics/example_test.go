@@ -120,9 +120,8 @@ func ExampleRegistry_Produce() {
 
 	reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(registry))
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
-	defer func() { _ = provider.Shutdown(context.Background()) }()
 	var all metricdata.ResourceMetrics
-	if err := reader.Collect(context.Background(), &all); err != nil {
+	if err := errors.Join(reader.Collect(context.Background(), &all), provider.Shutdown(context.Background())); err != nil {
 		log.Fatal(err)
 	}
 	m := all.ScopeMetrics[0].Metrics[0]

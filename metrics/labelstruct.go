@@ -28,8 +28,8 @@ func newShape[L comparable]() (*shape[L], error) {
 		return s, fmt.Errorf("labels %s: has no fields; an instrument without labels needs no Vec", t)
 	}
 	var errs []error
-	for i := range t.NumField() {
-		l, err := labelOf(t.Field(i))
+	for f := range t.Fields() {
+		l, err := labelOf(f)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("labels %s: %w", t, err))
 			continue
@@ -83,9 +83,9 @@ func (s *shape[L]) overflow() []label {
 func (s *shape[L]) clean(values L) (L, bool) {
 	v := reflect.ValueOf(&values).Elem()
 	dirty := false
-	for i := range v.NumField() {
-		if text := v.Field(i).String(); !utf8.ValidString(text) {
-			v.Field(i).SetString(strings.ToValidUTF8(text, "\uFFFD"))
+	for _, field := range v.Fields() {
+		if text := field.String(); !utf8.ValidString(text) {
+			field.SetString(strings.ToValidUTF8(text, "\uFFFD"))
 			dirty = true
 		}
 	}

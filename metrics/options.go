@@ -181,13 +181,13 @@ func (b *ExponentialBuckets) setDefaults() error {
 		b.Factor = 1.1
 	}
 	if !(b.Factor > 1) || math.IsInf(b.Factor, 0) {
-		errs = append(errs, fmt.Errorf("Factor: must be above 1, is %v", b.Factor))
+		errs = append(errs, fmt.Errorf("WithExponentialBuckets: Factor: must be above 1, is %v", b.Factor))
 	}
 	if b.MaxBuckets == 0 {
 		b.MaxBuckets = DefaultMaxBuckets
 	}
 	if b.MaxBuckets < 1 || b.MaxBuckets > maxBucketsLimit {
-		errs = append(errs, fmt.Errorf("MaxBuckets: must be from 1 to %d, is %d", maxBucketsLimit, b.MaxBuckets))
+		errs = append(errs, fmt.Errorf("WithExponentialBuckets: MaxBuckets: must be from 1 to %d, is %d", maxBucketsLimit, b.MaxBuckets))
 	}
 	switch {
 	case b.ZeroThreshold == 0:
@@ -195,7 +195,7 @@ func (b *ExponentialBuckets) setDefaults() error {
 	case b.ZeroThreshold < 0:
 		b.ZeroThreshold = 0
 	case math.IsNaN(b.ZeroThreshold) || math.IsInf(b.ZeroThreshold, 0):
-		errs = append(errs, fmt.Errorf("ZeroThreshold: must be finite, is %v", b.ZeroThreshold))
+		errs = append(errs, fmt.Errorf("WithExponentialBuckets: ZeroThreshold: must be finite, is %v", b.ZeroThreshold))
 	}
 	return errors.Join(errs...)
 }

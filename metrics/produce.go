@@ -14,15 +14,19 @@ import (
 func (c *Counter[T]) produce(now time.Time) metricdata.Aggregation   { return sums(one(c), now) }
 func (g *Gauge[T]) produce(now time.Time) metricdata.Aggregation     { return gauges(one(g), now) }
 func (h *Histogram[T]) produce(now time.Time) metricdata.Aggregation { return histograms(one(h), now) }
-func (s *Summary[T]) produce(now time.Time) metricdata.Aggregation   { return summaries(one(s), now) }
+
+func (s *Summary[T]) produce(now time.Time) metricdata.Aggregation { return summaries(one(s), now) }
 
 func (v *CounterVec[T, L]) produce(now time.Time) metricdata.Aggregation { return sums(v.each(), now) }
+
 func (v *GaugeVec[T, L]) produce(now time.Time) metricdata.Aggregation {
 	return gauges(v.each(), now)
 }
+
 func (v *HistogramVec[T, L]) produce(now time.Time) metricdata.Aggregation {
 	return histograms(v.each(), now)
 }
+
 func (v *SummaryVec[T, L]) produce(now time.Time) metricdata.Aggregation {
 	return summaries(v.each(), now)
 }

@@ -34,8 +34,9 @@ func main() {
 	interval := flag.Duration("interval", 10*time.Second, "how often metrics are sent")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *listen, *endpoint, *interval); err != nil {
+	err := run(ctx, *listen, *endpoint, *interval)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -13,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func get(h http.Handler, url string) string {
 	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, url, http.NoBody))
+	h.ServeHTTP(recorder, httptest.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody))
 	return recorder.Body.String()
 }
 
