@@ -262,10 +262,13 @@ func BenchmarkSummary(b *testing.B) { serial(b, summaryPeers()...) }
 
 // BenchmarkConcurrentAccess has all goroutines record to one series: run it with -cpu 1,2,4,8.
 func BenchmarkConcurrentAccess(b *testing.B) {
-	for name, peers := range map[string][]peer{
-		"counter": counters(b), "gauge": gaugePeers(b), "lookup": lookups(b), "histogram": histogramPeers(b), "summary": summaryPeers(),
+	for _, of := range []struct {
+		name  string
+		peers []peer
+	}{
+		{"counter", counters(b)}, {"gauge", gaugePeers(b)}, {"lookup", lookups(b)}, {"histogram", histogramPeers(b)}, {"summary", summaryPeers()},
 	} {
-		b.Run(name, func(b *testing.B) { parallel(b, peers...) })
+		b.Run(of.name, func(b *testing.B) { parallel(b, of.peers...) })
 	}
 }
 

@@ -71,12 +71,12 @@ func (g *Gauge[T]) write(out *dto.Metric) {
 }
 
 func (s *Summary[T]) write(out *dto.Metric) {
-	now := s.snapshot(s.settings.quantiles)
+	now := s.snapshot(s.report.quantiles)
 	out.Label = s.series.labelPairs()
 	out.Summary = &dto.Summary{
 		SampleCount: &now.count, SampleSum: &now.sum, CreatedTimestamp: timestamp(s.series.createdAt()),
 	}
-	for i, q := range s.settings.quantiles {
+	for i, q := range s.report.quantiles {
 		out.Summary.Quantile = append(out.Summary.Quantile, &dto.Quantile{Quantile: new(q), Value: new(now.quantiles[i])})
 	}
 }

@@ -31,9 +31,14 @@ func newHistogram[T Number](p *parts[T], buckets *plan, labels []label, h *hooks
 	return made
 }
 
+var defaultHistogramPlan = planBounds(DefaultBounds())
+
 func (s *settings) histogramPlan() *plan {
 	e := s.exponential
-	if e == nil {
+	switch {
+	case e == nil && !s.given("WithBounds"):
+		return defaultHistogramPlan // shared, as it never changes
+	case e == nil:
 		return planBounds(s.bounds)
 	}
 	return planExponential(shiftFor(e.Factor), e.MaxBuckets, e.ZeroThreshold, false)

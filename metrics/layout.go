@@ -80,7 +80,7 @@ func above(v, bound float64) (one int) {
 }
 
 // minSpan is what a span has at least, so that the first values do not each widen it.
-const minSpan = 16
+const minSpan = 4
 
 // around returns a span of at most limit indices that contains first to last, with room on both sides.
 func around(first, last int32, limit int) span {

@@ -72,7 +72,7 @@ func WithSeriesLimit(n int) Option {
 // last. Default [DefaultBounds].
 func WithBounds(bounds ...float64) Option {
 	return func(s *settings) {
-		s.bounds = slices.Clone(bounds)
+		s.bounds = append([]float64{}, bounds...)
 		s.set = append(s.set, setting{"WithBounds", []kind{histogramKind}, false})
 	}
 }
@@ -137,12 +137,15 @@ func newSettings(opts []Option) *settings {
 	return s
 }
 
+// given reports whether the option was.
+func (s *settings) given(name string) bool {
+	return slices.ContainsFunc(s.set, func(o setting) bool { return o.name == name })
+}
+
 // check returns all that is wrong with the options for the kind.
 func (s *settings) check(k kind, isVec bool) error {
 	errs := []error{s.checkBuckets(), s.checkSummary()}
-	given := map[string]bool{}
 	for _, o := range s.set {
-		given[o.name] = true
 		if o.vec && !isVec {
 			errs = append(errs, fmt.Errorf("%s: an instrument without labels has one series", o.name))
 		}
@@ -150,7 +153,7 @@ func (s *settings) check(k kind, isVec bool) error {
 			errs = append(errs, fmt.Errorf("%s: does not fit a %s", o.name, k))
 		}
 	}
-	if given["WithBounds"] && given["WithExponentialBuckets"] {
+	if s.given("WithBounds") && s.given("WithExponentialBuckets") {
 		errs = append(errs, errors.New("WithBounds, WithExponentialBuckets: only one of them"))
 	}
 	if s.seriesLimit < 2 {

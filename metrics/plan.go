@@ -10,9 +10,9 @@ type plan struct {
 	first    *layout
 }
 
-// planBounds is for explicit bounds.
+// planBounds is for explicit bounds, not nil.
 func planBounds(bounds []float64) *plan {
-	p := &plan{bounds: append([]float64{}, bounds...)}
+	p := &plan{bounds: bounds}
 	p.first = p.layout(0, &run{}, &run{})
 	return p
 }

@@ -149,14 +149,14 @@ func extremaAs[N int64 | float64, T Number](t *tally[T]) (least, most metricdata
 // summaries leave out quantiles of nothing: OTLP has no value for them.
 func summaries[T Number](all iter.Seq[*Summary[T]], now time.Time) metricdata.Aggregation {
 	points := mapped(all, func(s *Summary[T]) metricdata.SummaryDataPoint {
-		snapshot := s.snapshot(s.settings.quantiles)
+		snapshot := s.snapshot(s.report.quantiles)
 		p := metricdata.SummaryDataPoint{
 			Attributes: s.series.attributes(), StartTime: s.series.createdAt(), Time: now,
 			Count: snapshot.count, Sum: snapshot.sum,
 		}
 		for i, v := range snapshot.quantiles {
 			if !math.IsNaN(v) {
-				p.QuantileValues = append(p.QuantileValues, metricdata.QuantileValue{Quantile: s.settings.quantiles[i], Value: v})
+				p.QuantileValues = append(p.QuantileValues, metricdata.QuantileValue{Quantile: s.report.quantiles[i], Value: v})
 			}
 		}
 		return p

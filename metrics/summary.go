@@ -17,10 +17,20 @@ type Summary[T Number] struct {
 	armed     atomic.Bool   // a timer will turn to the next window
 	last      atomic.Uint64 // bits of the last observation, kept while someone observes
 	recorder  recorder[T]
-	settings  *settings
-	windows   []*tally[T] // guarded by the recorder's lock; the recorder's tally is that of the current one
-	current   int
-	forgotten tally[T] // count and sum of what the windows before the current one held
+	report    *summaryReport
+	windows   []*tally[T] // guarded by the recorder's lock; nil before the first turn
+	current   int         // whose tally the recorder has
+	forgotten struct {    // what the windows before the current one held
+		count uint64
+		sum   sum
+	}
+}
+
+// summaryReport is what a summary reports of.
+type summaryReport struct {
+	quantiles []float64
+	window    time.Duration
+	windows   int
 }
 
 const summaryOctaves = 40
@@ -31,20 +41,39 @@ func NewSummary[T Number](name, help string, labels Labels, constraints Constrai
 	if err != nil {
 		return nil, err
 	}
-	return newSummary(p, p.settings.summaryPlan(), p.family.constant, p.hooks), nil
+	return newSummary(p, p.settings.summaryPlan(), p.settings.summaryReport(), p.family.constant, p.hooks), nil
 }
 
-func newSummary[T Number](p *parts[T], buckets *plan, labels []label, h *hooks[T]) *Summary[T] {
-	s := &Summary[T]{settings: p.settings, windows: make([]*tally[T], p.settings.ageWindows)}
+func newSummary[T Number](p *parts[T], buckets *plan, r *summaryReport, labels []label, h *hooks[T]) *Summary[T] {
+	s := &Summary[T]{report: r}
 	s.init(p.family, labels, h)
-	s.windows[0] = &tally[T]{}
-	s.recorder.init(buckets, s.windows[0])
+	s.recorder.init(buckets, &tally[T]{})
 	return s
 }
 
+// The defaults are shared, as they never change.
+var (
+	defaultSummaryPlan   = planSummary(DefaultRelativeError)
+	defaultSummaryReport = &summaryReport{DefaultQuantiles(), DefaultMaxAge / DefaultAgeWindows, DefaultAgeWindows}
+)
+
 func (s *settings) summaryPlan() *plan {
+	if s.accuracy == DefaultRelativeError {
+		return defaultSummaryPlan
+	}
+	return planSummary(s.accuracy)
+}
+
+func (s *settings) summaryReport() *summaryReport {
+	if !s.given("WithQuantiles") && !s.given("WithMaxAge") {
+		return defaultSummaryReport
+	}
+	return &summaryReport{s.quantiles, s.maxAge / time.Duration(s.ageWindows), s.ageWindows}
+}
+
+func planSummary(accuracy float64) *plan {
 	shift := uint8(finestScale)
-	for shift > 0 && relativeError(shift) > s.accuracy {
+	for shift > 0 && relativeError(shift) > accuracy {
 		shift--
 	}
 	return planExponential(shift, summaryOctaves<<(finestScale-shift), 0, true)
@@ -92,7 +121,7 @@ func (s *Summary[T]) record(v T) {
 // arm sets the timer, unless it is set.
 func (s *Summary[T]) arm() {
 	if s.armed.CompareAndSwap(false, true) {
-		time.AfterFunc(s.settings.maxAge/time.Duration(s.settings.ageWindows), s.turn)
+		time.AfterFunc(s.report.window, s.turn)
 	}
 }
 
@@ -106,6 +135,10 @@ func (s *Summary[T]) turn() {
 	ended := s.recorder.tally
 	s.forgotten.count += ended.count
 	s.forgotten.sum.add(&ended.sum)
+	if s.windows == nil {
+		s.windows = make([]*tally[T], s.report.windows)
+		s.windows[0] = ended
+	}
 	s.current = (s.current + 1) % len(s.windows)
 	if s.windows[s.current] == nil {
 		s.windows[s.current] = &tally[T]{}
@@ -129,19 +162,20 @@ type summarySnapshot struct {
 }
 
 func (s *Summary[T]) snapshot(quantiles []float64) summarySnapshot {
-	var recent, total tally[T]
+	var recent tally[T]
+	snapshot := summarySnapshot{quantiles: make([]float64, len(quantiles))}
 	s.recorder.read(func(now *tally[T]) {
 		recent.start(s.recorder.plan)
-		for _, w := range s.windows {
-			if w != nil {
+		recent.merge(now)
+		for i, w := range s.windows {
+			if w != nil && i != s.current {
 				recent.merge(w)
 			}
 		}
-		total.count = s.forgotten.count + now.count
-		total.sum = s.forgotten.sum
-		total.sum.add(&now.sum)
+		total := s.forgotten.sum
+		total.add(&now.sum)
+		snapshot.count, snapshot.sum = s.forgotten.count+now.count, total.float()
 	})
-	snapshot := summarySnapshot{count: total.count, sum: total.sum.float(), quantiles: make([]float64, len(quantiles))}
 	for i, q := range quantiles {
 		snapshot.quantiles[i] = recent.quantile(q)
 	}

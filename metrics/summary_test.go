@@ -56,7 +56,7 @@ func TestQuantilesOfAllMagnitudes(t *testing.T) {
 		}
 		limit := s.recorder.plan.limit
 		require.LessOrEqual(t, len(s.recorder.sides[0].counts), 2*limit+1)
-		require.LessOrEqual(t, s.windows[0].positive.width(), limit)
+		require.LessOrEqual(t, s.recorder.tally.positive.width(), limit)
 		largest := slices.Max(values)
 		sorted := slices.Sorted(slices.Values(values))
 		for i, v := range sorted {

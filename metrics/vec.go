@@ -256,8 +256,8 @@ func NewSummaryVec[T Number, L comparable](name, help string, labels Labels, con
 	if err != nil {
 		return nil, err
 	}
-	v, plan := &SummaryVec[T, L]{}, p.settings.summaryPlan()
-	v.init(p, s, func(labels []label, h *hooks[T]) *Summary[T] { return newSummary(p, plan, labels, h) },
+	v, plan, report := &SummaryVec[T, L]{}, p.settings.summaryPlan(), p.settings.summaryReport()
+	v.init(p, s, func(labels []label, h *hooks[T]) *Summary[T] { return newSummary(p, plan, report, labels, h) },
 		func(s *Summary[T]) *core[T] { return &s.core })
 	return v, nil
 }
