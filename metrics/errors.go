@@ -18,14 +18,14 @@ var (
 	// ErrAboveMax is for a value above Constraints.Max.
 	ErrAboveMax error = &refusal{4, "above_max", "is above the maximum"}
 	// ErrInvalid is for a value that Constraints.Validate refuses; its own error is wrapped beside.
-	ErrInvalid error = invalidRefusal
+	ErrInvalid error = errInvalid
 	// ErrOverflow is for a value that would take the instrument out of its type's range, which is never wrapped.
 	ErrOverflow error = &refusal{6, "overflow", "takes the value out of range"}
 )
 
 const refusals = 7
 
-var invalidRefusal = &refusal{5, "invalid", "is not valid"}
+var errInvalid = &refusal{5, "invalid", "is not valid"}
 
 // refusal is a reason not to record a value.
 type refusal struct {
@@ -44,7 +44,7 @@ func refusalIn(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r
 	}
-	return invalidRefusal
+	return errInvalid
 }
 
 // Must returns the instrument, or panics with the error: for those that are made when a program starts.
