@@ -112,6 +112,7 @@ func TestACollectionIsUnderBackpressure(t *testing.T) {
 		})
 		w.scrape("")
 		time.Sleep(3 * time.Minute)
+		synctest.Wait()
 		assert.Equal(t, int64(5), most)
 		assert.Greater(t, w.Load().Stretch, 2.0)
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -66,6 +67,7 @@ func TestRetryInfoIsHonoured(t *testing.T) {
 
 func TestBlockLeavesThePipelineAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var offered []time.Duration
 		asks := []time.Duration{35 * time.Second, 4 * time.Second}
 		w := newWorld(t, protect(press(Block)), func(s *Settings) {
@@ -73,6 +75,8 @@ func TestBlockLeavesThePipelineAlone(t *testing.T) {
 				if md.DataPointCount() == 1 {
 					return nil // a repetition of up
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				if offered = append(offered, time.Since(bubble)); len(offered) <= len(asks) {
 					return busy(t, asks[len(offered)-1])
 				}
@@ -85,6 +89,8 @@ func TestBlockLeavesThePipelineAlone(t *testing.T) {
 		}
 		w.scrape(targetsOf("j", "'a:1', 'b:1', 'c:1'"))
 		time.Sleep(2 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		assert.GreaterOrEqual(t, offered[1]-offered[0], 35*time.Second)
 		assert.GreaterOrEqual(t, offered[2]-offered[1], 4*time.Second)
 		assert.LessOrEqual(t, offered[2]-offered[0], 50*time.Second)

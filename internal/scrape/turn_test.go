@@ -328,9 +328,11 @@ func TestTheRateIsKeptAfterPlacesWereTaken(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				var asked []time.Duration
-				for _, r := range w.requests {
-					asked = append(asked, r.at.Sub(bubble))
-				}
+				w.locked(func() {
+					for _, r := range w.requests {
+						asked = append(asked, r.at.Sub(bubble))
+					}
+				})
 				requireWithin(t, Rate{r.PerSecond, r.Burst + 1}, "all", asked)
 				assert.Greater(t, len(asked), 2*60, "no token is lost")
 				assert.Greater(t, skips[SkipConcurrency], 5*skips[SkipRateLimit], "they tell what they wait for: %v", skips)
