@@ -80,6 +80,10 @@ func TestWhatRemembersGetsRight(t *testing.T) {
 				return md
 			}(),
 		},
+		"how many points there are": {
+			Rule{Drop: []string{`Len(metric.data_points) == 2 and datapoint.attributes["a"] == "1"`}},
+			oneGauge(pairs("a", "1"), pairs("a", "2")),
+		},
 		"a condition of a group fails where no statement matches": {
 			Rule{Groups: []Group{{
 				Key: "g", ErrorMode: ottl.PropagateError,
