@@ -46,6 +46,23 @@ func nested(texts ...string) func(pcommon.Map) {
 	}
 }
 
+// twoResources is a batch of points that nothing but their resources and scopes tell apart.
+func twoResources() pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	for _, name := range []string{"1", "2", "3", ""} {
+		oneGauge(pairs("a", "1"), pairs("a", "2")).ResourceMetrics().MoveAndAppendTo(md.ResourceMetrics())
+		rm := md.ResourceMetrics().At(md.ResourceMetrics().Len() - 1)
+		if name == "3" {
+			rm.ScopeMetrics().At(0).Scope().SetName("1")
+			continue
+		}
+		if name != "" {
+			rm.Resource().Attributes().PutStr("a", name)
+		}
+	}
+	return md
+}
+
 // What random programs have found, each as small as it can be.
 func TestWhatRemembersGetsRight(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -84,6 +101,23 @@ func TestWhatRemembersGetsRight(t *testing.T) {
 			Rule{Drop: []string{`Len(metric.data_points) == 2 and datapoint.attributes["a"] == "1"`}},
 			oneGauge(pairs("a", "1"), pairs("a", "2")),
 		},
+		"resources and scopes": {
+			Rule{Drop: []string{`datapoint.attributes["a"] == resource.attributes["a"]`, `datapoint.attributes["a"] == scope.name`}},
+			twoResources(),
+		},
+		"a computed key": {
+			Rule{Drop: []string{`datapoint.attributes[metric.name] == "1"`}}, oneGauge(pairs("m", "1"), pairs("m", "2"), pairs("a", "1")),
+		},
+		"what fails every time": {
+			Rule{Transform: []string{`set(datapoint.attributes["b"], Substring(datapoint.attributes["a"], 0, 2))`}},
+			oneGauge(pairs("a", "1"), pairs("a", "12"), pairs("a", "1")),
+		},
+		"a metric without points": {
+			Rule{Transform: []string{`set(metric.unit, "s")`}}, oneGauge(),
+		},
+		"functions as arguments": {
+			Rule{Transform: []string{`replace_pattern(datapoint.attributes["a"], "d", "x", ToUpperCase)`}}, oneGauge(pairs("a", "d")),
+		},
 		"a condition of a group fails where no statement matches": {
 			Rule{Groups: []Group{{
 				Key: "g", ErrorMode: ottl.PropagateError,
@@ -111,6 +145,34 @@ func TestWhatRemembersGetsRight(t *testing.T) {
 						require.Equal(t, withoutErrors(wantCounts), withoutErrors(counts))
 					}
 				}
+			}
+		})
+	}
+}
+
+// Value statements run when an outcome is known, so rules that would change what they see begin a row of their own.
+func TestValueStatementsSeeWhatTheyWouldSee(t *testing.T) {
+	value := Rule{Transform: []string{`set(datapoint.value_int, 7) where datapoint.attributes["a"] == "1" and metric.unit == "s" and datapoint.value_int >= 0`}}
+	for name, list := range map[string][]Rule{
+		"an attribute is written after it is read": {value, {Transform: []string{`set(datapoint.attributes["a"], "2")`}}},
+		"within a rule":                      {{Transform: []string{value.Transform[0], `set(datapoint.attributes["a"], "2")`}}},
+		"and before it":                      {{Transform: []string{`set(datapoint.attributes["a"], "1")`}}, value},
+		"a metric is written before":         {{Transform: []string{`set(metric.unit, "s")`}}, value},
+		"a metric is written after":          {value, {Transform: []string{`set(metric.unit, "By")`}}},
+		"the point is dropped after":         {value, {Drop: []string{`datapoint.attributes["a"] == "1"`}}},
+		"the point is dropped for its value": {value, {Drop: []string{`datapoint.value_int == 7`}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, unit := range []string{"s", "By"} {
+				in := oneGauge(pairs("a", "1"), pairs("a", "2"), pairs("b", "1"))
+				in.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).SetUnit(unit)
+				want, got := rulestest.Clone(in), rulestest.Clone(in)
+				wantCounts, err := runOn(t.Context(), compileRules(t, list...), want)
+				require.NoError(t, err)
+				counts, err := runOn(t.Context(), compileMemoizing(t, Memoize{MaxSeries: 100, Expiration: time.Hour}, list...), got)
+				require.NoError(t, err)
+				require.Equal(t, asJSON(t, want), asJSON(t, got))
+				require.Equal(t, wantCounts, counts)
 			}
 		})
 	}
