@@ -8,8 +8,13 @@ import (
 
 // Config is how patient a breaker is.
 type Config struct {
-	// Threshold is how many failures in a row open it, at least 1.
+	// Threshold is how many failures in a row open it; 0 means that they do not count.
 	Threshold int
+	// FailureRate is the share of the calls of Window that must fail to open it; 0 means that it does not count. There must
+	// have been MinCalls of them. Calls are counted when they end.
+	FailureRate float64
+	Window      time.Duration
+	MinCalls    int
 	// Timeout is how long it is open the first time. It doubles with each probe that fails, up to MaxTimeout, which bounds
 	// what the other side asks for, too.
 	Timeout, MaxTimeout time.Duration
@@ -63,6 +68,7 @@ type Breaker struct {
 	era      uint64
 	until    time.Time
 	failures int
+	recent   window // of calls while it is closed, if FailureRate counts
 	// opened is how often it was opened since it was closed; succeeded and under are of probes.
 	opened, succeeded, under int
 }
@@ -94,6 +100,9 @@ func (b *Breaker) Allow(now time.Time) (Ticket, bool) {
 	if first {
 		b.become(HalfOpen)
 	}
+	if b.state == Closed && b.cfg.FailureRate > 0 {
+		b.recent.advance(now, b.cfg.Window)
+	}
 	switch {
 	case b.state == Open, b.state == HalfOpen && b.under >= b.cfg.Probes:
 		return Ticket{}, false
@@ -104,7 +113,7 @@ func (b *Breaker) Allow(now time.Time) (Ticket, bool) {
 }
 
 func (b *Breaker) become(s State) {
-	b.state, b.succeeded, b.under = s, 0, 0
+	b.state, b.succeeded, b.under, b.recent = s, 0, 0, window{}
 	b.era++
 }
 
@@ -121,6 +130,7 @@ func (t Ticket) Success() (changed bool) {
 	}
 	b.failures = 0
 	if b.state == Closed {
+		b.recent.add(0)
 		return false
 	}
 	b.under--
@@ -146,13 +156,27 @@ func (t Ticket) Failure(now time.Time, retryAfter time.Duration) (changed bool) 
 		return false
 	}
 	b.failures++
-	if b.state == Closed && b.failures < b.cfg.Threshold && retryAfter <= 0 {
+	if b.state == Closed && !b.tooMany(now) && retryAfter <= 0 {
 		return false
 	}
 	b.until = now.Add(b.openTime(retryAfter))
 	b.opened++
 	b.become(Open)
 	return true
+}
+
+// tooMany counts one more failure of a closed breaker and tells whether it is too many.
+func (b *Breaker) tooMany(now time.Time) bool {
+	if b.cfg.Threshold > 0 && b.failures >= b.cfg.Threshold {
+		return true
+	}
+	if b.cfg.FailureRate <= 0 {
+		return false
+	}
+	b.recent.advance(now, b.cfg.Window)
+	b.recent.add(1)
+	calls, failures := b.recent.counts()
+	return calls >= b.cfg.MinCalls && float64(failures) >= b.cfg.FailureRate*float64(calls)
 }
 
 // openTime is never shorter than what was asked for, unless that is beyond the bound.

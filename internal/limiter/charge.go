@@ -1,0 +1,41 @@
+package limiter
+
+import "time"
+
+// Charge is what one request owes to a bucket. The zero Charge owes nothing to nobody. It belongs to one request: it is not
+// safe for concurrent use.
+type Charge struct {
+	bucket  *Bucket
+	pending int64
+}
+
+// Add charges bytes that have come. If they would leave the bucket with a debt of more than its burst, they are not charged:
+// Add tells so, and how long the debt lasts.
+func (c *Charge) Add(now time.Time, bytes int64) (Limit, time.Duration) {
+	b := c.bucket
+	if b == nil || b.bytes == nil || bytes <= 0 {
+		return None, 0
+	}
+	burst := int64(b.bytes.Burst())
+	if have := b.bytes.TokensAt(now); have-float64(bytes) < -float64(burst) {
+		return Bytes, b.limits.Bytes.after(1 - have)
+	}
+	for rest := bytes; rest > 0; rest -= burst {
+		b.bytes.ReserveN(now, int(min(rest, burst)))
+	}
+	settled := min(bytes, c.pending)
+	c.pending -= settled
+	b.pending.Add(-settled)
+	return None, 0
+}
+
+// Most is that of the bucket.
+func (c *Charge) Most() int64 { return c.bucket.Most() }
+
+// Close ends the request: what it did not bring is expected no more. It may be called again.
+func (c *Charge) Close() {
+	if c.pending > 0 {
+		c.bucket.pending.Add(-c.pending)
+	}
+	*c = Charge{}
+}
