@@ -1,0 +1,103 @@
+package guardextension
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// grpcClient is the middleware of a gRPC client. Its backend is known when it is first called.
+type grpcClient struct {
+	backends *backends
+
+	once sync.Once
+	own  *backend
+}
+
+func (c *grpcClient) options() []grpc.DialOption {
+	return []grpc.DialOption{grpc.WithChainUnaryInterceptor(c.unary), grpc.WithChainStreamInterceptor(c.stream)}
+}
+
+func (c *grpcClient) backend(cc *grpc.ClientConn) *backend {
+	c.once.Do(func() { c.own = c.backends.add(overGRPC, cc.CanonicalTarget()) })
+	return c.own
+}
+
+func (c *grpcClient) unary(
+	ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+) error {
+	return c.call(ctx, cc, sizeOf(req), func() error { return invoke(ctx, method, req, reply, cc, opts...) })
+}
+
+// stream asks once for the whole stream, and judges the backend by whether it begins.
+func (c *grpcClient) stream(
+	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption,
+) (s grpc.ClientStream, err error) {
+	err = c.call(ctx, cc, 0, func() error {
+		s, err = open(ctx, desc, cc, method, opts...)
+		return err
+	})
+	return s, err
+}
+
+func (c *grpcClient) call(ctx context.Context, cc *grpc.ClientConn, bytes int64, do func() error) error {
+	b := c.backend(cc)
+	ticket, no, err := b.begin(ctx, bytes)
+	if err != nil {
+		return status.FromContextError(err).Err()
+	}
+	if no.reason != admitted {
+		return no.err()
+	}
+	err = do()
+	o, retryAfter := judgeGRPC(ctx, err)
+	b.end(ticket, o, retryAfter, err)
+	return err
+}
+
+// sizeOf is 0 for messages that do not tell.
+func sizeOf(m any) int64 {
+	switch m := m.(type) {
+	case interface{ SizeProto() int }: // those of pdata
+		return int64(m.SizeProto())
+	case proto.Message:
+		return int64(proto.Size(m))
+	default:
+		return 0
+	}
+}
+
+// judgeGRPC tells what an answer says about the backend: one that refuses a request for what it is works.
+func judgeGRPC(ctx context.Context, err error) (o outcome, retryAfter time.Duration) {
+	s := status.Convert(err)
+	after, said := retryInfo(s)
+	switch s.Code() {
+	case codes.Unavailable, codes.ResourceExhausted:
+		if s.Code() == codes.ResourceExhausted && !said {
+			return works, 0 // as for a message that is too large
+		}
+		if judgeError(ctx) == unknown {
+			return unknown, 0
+		}
+		return fails, after
+	case codes.DeadlineExceeded, codes.Canceled, codes.Unknown, codes.Internal, codes.Aborted, codes.DataLoss:
+		return judgeError(ctx), 0
+	default:
+		return works, 0
+	}
+}
+
+func retryInfo(s *status.Status) (after time.Duration, said bool) {
+	for _, d := range s.Details() {
+		if r, ok := d.(*errdetails.RetryInfo); ok {
+			return r.GetRetryDelay().AsDuration(), true
+		}
+	}
+	return 0, false
+}

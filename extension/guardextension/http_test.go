@@ -1,0 +1,344 @@
+package guardextension
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// rpcStatus reads the body that OTLP wants, in the encoding that the answer says it has.
+func rpcStatus(t *testing.T, a answer, contentType string) (s *spb.Status, retry time.Duration) {
+	t.Helper()
+	require.Equal(t, contentType, a.header.Get("Content-Type"))
+	s = &spb.Status{}
+	if contentType == jsonType {
+		require.NoError(t, protojson.Unmarshal(a.body, s), "%s", a.body)
+	} else {
+		require.NoError(t, proto.Unmarshal(a.body, s))
+	}
+	require.NotEmpty(t, s.GetMessage())
+	for _, d := range s.GetDetails() {
+		var info errdetails.RetryInfo
+		require.NoError(t, d.UnmarshalTo(&info))
+		retry = info.GetRetryDelay().AsDuration()
+	}
+	return s, retry
+}
+
+func TestHTTPRefusals(t *testing.T) {
+	for _, contentType := range []string{protobufType, jsonType} {
+		for _, compressed := range []bool{false, true} {
+			t.Run(fmt.Sprint(contentType, compressed), func(t *testing.T) {
+				w := newWorld(t, `rate: {requests_per_second: 0.1, requests_burst: 2}`)
+				r := w.receive(newPoints())
+				send := func() answer {
+					data := encoded(t, contentType, batch(1, 100))
+					if compressed {
+						return post(t, r.http, contentType, gzipped(t, data), "Content-Encoding", "gzip")
+					}
+					return post(t, r.http, contentType, bytes.NewReader(data))
+				}
+				require.Equal(t, http.StatusOK, send().code)
+				require.Equal(t, http.StatusOK, send().code)
+				a := send()
+				require.Equal(t, http.StatusTooManyRequests, a.code)
+				s, retry := rpcStatus(t, a, contentType)
+				assert.Equal(t, codes.ResourceExhausted, codes.Code(s.GetCode()))
+				assert.Contains(t, s.GetMessage(), "rate::requests_per_second")
+				assert.Equal(t, fmt.Sprint(int(retry.Seconds())), a.header.Get("Retry-After"))
+				assert.InDelta(t, 12.5, retry.Seconds(), 3.5, "10 s, and up to half as much")
+				assert.Equal(t, int64(2), w.decided(overHTTP, admitted))
+				assert.Equal(t, int64(1), w.decided(overHTTP, requestRate))
+			})
+		}
+	}
+}
+
+func TestHTTPRefusesOtherTypesInText(t *testing.T) {
+	w := newWorld(t, `rate: {requests_per_second: 0.1, requests_burst: 1}`)
+	r := w.receive(newPoints())
+	post(t, r.http, "text/csv", nil)
+	a := post(t, r.http, "text/csv", nil)
+	assert.Equal(t, http.StatusTooManyRequests, a.code)
+	assert.Equal(t, "text/plain; charset=utf-8", a.header.Get("Content-Type"))
+	assert.NotEmpty(t, a.header.Get("Retry-After"))
+}
+
+// stream is a body of unknown length: it goes out in chunks.
+func stream(r io.Reader) io.Reader { return struct{ io.Reader }{r} }
+
+func TestHTTPBytesAreChargedAsTheyAreRead(t *testing.T) {
+	for _, contentType := range []string{protobufType, jsonType} {
+		t.Run(contentType, func(t *testing.T) {
+			w := newWorld(t, `rate: {bytes_per_second: 1000, bytes_burst: 200000}`)
+			r := w.receive(newPoints())
+			send := func(id int64, size int) answer {
+				return post(t, r.http, contentType, gzipped(t, encoded(t, contentType, batch(id, size))), "Content-Encoding", "gzip")
+			}
+			require.Equal(t, http.StatusOK, send(1, 190_000).code)
+			require.Equal(t, http.StatusOK, send(2, 190_000).code, "the bucket is not in debt yet")
+			tokens, _ := w.guard.server.total.Tokens(time.Now(), 2)
+			assert.InDelta(t, -180_000, tokens, 4_000)
+			a := send(3, 10)
+			require.Equal(t, http.StatusTooManyRequests, a.code)
+			_, retry := rpcStatus(t, a, contentType)
+			assert.InDelta(t, 225, retry.Seconds(), 50, "until the debt is paid, and up to half as much")
+			assert.Equal(t, int64(1), w.decided(overHTTP, byteRate))
+		})
+	}
+}
+
+// TestHTTPReadOverTheLimit has the receiver make its own answer of the error that a read returns.
+func TestHTTPReadOverTheLimit(t *testing.T) {
+	for _, contentType := range []string{protobufType, jsonType} {
+		t.Run(contentType, func(t *testing.T) {
+			w := newWorld(t, `in_flight: {bytes: 1000000}`)
+			held, free := make(chan struct{}, 1), make(chan struct{})
+			sink := newPoints()
+			sink.hook = func(context.Context) error { held <- struct{}{}; <-free; return nil }
+			r := w.receive(sink)
+			body := encoded(t, contentType, batch(1, 700_000))
+			first := make(chan answer)
+			go func() { first <- post(t, r.http, contentType, stream(bytes.NewReader(body))) }()
+			<-held
+			_, inFlight := w.guard.server.inFlight.Now()
+			assert.InDelta(t, 700_000, inFlight, 1000)
+
+			a := post(t, r.http, contentType, stream(bytes.NewReader(body)))
+			require.Equal(t, http.StatusTooManyRequests, a.code)
+			s, retry := rpcStatus(t, a, contentType)
+			assert.Equal(t, codes.ResourceExhausted, codes.Code(s.GetCode()))
+			assert.Contains(t, s.GetMessage(), "in_flight::bytes")
+			assert.Contains(t, []time.Duration{time.Second, 2 * time.Second}, retry)
+			assert.Equal(t, fmt.Sprint(int(retry.Seconds())), a.header.Get("Retry-After"))
+
+			known := post(t, r.http, contentType, bytes.NewReader(body))
+			assert.Equal(t, http.StatusTooManyRequests, known.code, "refused before it is read, for its length is known")
+			assert.Equal(t, int64(2), w.decided(overHTTP, inFlightBytes))
+			close(free)
+			require.Equal(t, http.StatusOK, (<-first).code)
+			require.Equal(t, http.StatusOK, post(t, r.http, contentType, stream(bytes.NewReader(body))).code)
+		})
+	}
+}
+
+func TestHTTPTooLargeIsForGood(t *testing.T) {
+	for name, text := range map[string]string{
+		"in_flight": `in_flight: {bytes: 1000}`,
+		"rate":      `rate: {bytes_per_second: 1000, bytes_burst: 1000}`,
+		"key":       `rate: {per_key: {by: client_address, bytes_per_second: 1000, bytes_burst: 1000}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, text)
+			r := w.receive(newPoints())
+			body := encoded(t, protobufType, batch(1, 100_000))
+			known := post(t, r.http, protobufType, bytes.NewReader(body))
+			assert.Equal(t, http.StatusRequestEntityTooLarge, known.code)
+			assert.Empty(t, known.header.Get("Retry-After"))
+			read := post(t, r.http, protobufType, stream(bytes.NewReader(body)))
+			assert.Equal(t, http.StatusBadRequest, read.code)
+			assert.Empty(t, read.header.Get("Retry-After"))
+			s, _ := rpcStatus(t, read, protobufType)
+			assert.Contains(t, s.GetMessage(), "never be taken")
+			assert.Equal(t, int64(2), w.decided(overHTTP, tooLarge))
+		})
+	}
+}
+
+func TestHTTPInFlightRequests(t *testing.T) {
+	w := newWorld(t, `in_flight: {requests: 1}`)
+	held, free := make(chan struct{}, 1), make(chan struct{})
+	sink := newPoints()
+	sink.hook = func(context.Context) error { held <- struct{}{}; <-free; return nil }
+	r := w.receive(sink)
+	first := make(chan answer)
+	go func() { first <- post(t, r.http, protobufType, nil) }()
+	<-held
+	a := post(t, r.http, protobufType, nil)
+	assert.Equal(t, http.StatusTooManyRequests, a.code)
+	assert.Equal(t, int64(1), w.decided(overHTTP, inFlightRequests))
+	close(free)
+	assert.Equal(t, http.StatusOK, (<-first).code)
+	assert.Equal(t, http.StatusOK, post(t, r.http, protobufType, nil).code)
+}
+
+func TestHTTPMemory(t *testing.T) {
+	w := newWorld(t, `memory: {limit_mib: 1}`)
+	r := w.receive(newPoints())
+	a := post(t, r.http, protobufType, nil)
+	require.Equal(t, http.StatusServiceUnavailable, a.code)
+	s, retry := rpcStatus(t, a, protobufType)
+	assert.Equal(t, codes.Unavailable, codes.Code(s.GetCode()))
+	assert.GreaterOrEqual(t, retry, time.Second)
+	assert.NotEmpty(t, a.header.Get("Retry-After"))
+	assert.Equal(t, int64(1), w.decided(overHTTP, lowMemory))
+}
+
+// TestHTTPSlowBody is a client that sends a byte and then nothing.
+func TestHTTPSlowBody(t *testing.T) {
+	w := newWorld(t, `in_flight: {requests: 1, receive_timeout: 300ms}`)
+	r := w.receive(newPoints())
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1000\r\n\r\nx")
+	require.NoError(t, err)
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
+	out, err := io.ReadAll(conn)
+	require.NoError(t, err, "the server closes the connection")
+	assert.Contains(t, string(out), "503 Service Unavailable")
+	assert.Contains(t, string(out), "receive_timeout")
+	assert.Equal(t, int64(1), w.decided(overHTTP, receiveTimeout))
+	assert.Equal(t, http.StatusOK, post(t, r.http, protobufType, nil).code, "its place is free")
+}
+
+// TestHTTPSlowPipeline may take longer than a request may take to arrive: the deadline ends with the body.
+func TestHTTPSlowPipeline(t *testing.T) {
+	w := newWorld(t, `in_flight: {receive_timeout: 50ms}`)
+	sink := newPoints()
+	sink.hook = func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(300 * time.Millisecond):
+			return nil
+		}
+	}
+	r := w.receive(sink)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for range 3 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.http+"/v1/metrics",
+			bytes.NewReader(encoded(t, protobufType, batch(1, 10))))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", protobufType)
+		res, err := client.Do(req)
+		require.NoError(t, err)
+		_, _ = io.Copy(io.Discard, res.Body)
+		require.NoError(t, res.Body.Close())
+		assert.Equal(t, http.StatusOK, res.StatusCode)
+		time.Sleep(100 * time.Millisecond) // longer than the deadline, on the same connection
+	}
+}
+
+// TestHTTPNeverEndingBody is bounded by what is in flight long before the receiver's own limit.
+func TestHTTPNeverEndingBody(t *testing.T) {
+	w := newWorld(t, `in_flight: {bytes: 4000000}`)
+	r := w.receive(newPoints())
+	endless, feed := io.Pipe()
+	go func() {
+		chunk := make([]byte, 64<<10)
+		for {
+			if _, err := feed.Write(chunk); err != nil {
+				return
+			}
+		}
+	}()
+	a := post(t, r.http, protobufType, endless)
+	assert.Equal(t, http.StatusBadRequest, a.code)
+	assert.Equal(t, int64(1), w.decided(overHTTP, tooLarge))
+	require.NoError(t, endless.Close())
+}
+
+// TestHTTPBomb is small on the wire and large when it is decompressed: that is what counts.
+func TestHTTPBomb(t *testing.T) {
+	w := newWorld(t, `in_flight: {bytes: 1000000}`)
+	r := w.receive(newPoints())
+	bomb := gzipped(t, make([]byte, 15<<20))
+	require.Less(t, bomb.Len(), 20_000)
+	a := post(t, r.http, protobufType, bomb, "Content-Encoding", "gzip")
+	assert.Equal(t, http.StatusBadRequest, a.code)
+	assert.Equal(t, int64(1), w.decided(overHTTP, tooLarge))
+}
+
+func TestHTTPPanicsAndBrokenBodiesLeakNothing(t *testing.T) {
+	w := newWorld(t, `
+in_flight: {requests: 100, bytes: 10000000}
+rate: {requests_per_second: 1000000, bytes_per_second: 1000000, per_key: {by: client_address, requests_per_second: 1000000, bytes_per_second: 1000000}}`)
+	wrap, err := w.guard.GetHTTPHandler(t.Context())
+	require.NoError(t, err)
+	h, err := wrap(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/panic":
+			_, _ = io.CopyN(io.Discard, r.Body, 10)
+			panic(http.ErrAbortHandler)
+		case "/partial":
+			_, _ = io.CopyN(io.Discard, r.Body, 10)
+		case "/close":
+			_ = r.Body.Close()
+			_, _ = io.ReadAll(r.Body)
+		case "/ignore":
+		default:
+			_, _ = io.ReadAll(r.Body)
+		}
+	}))
+	require.NoError(t, err)
+	var came atomic.Int64 // of a request that is cancelled at once the server may hear nothing
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		came.Add(1)
+		h.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for j := range 25 {
+				path := []string{"/panic", "/partial", "/close", "/ignore", "/whole", "/cancel", "/broken"}[(i+j)%7]
+				ctx, cancel := context.WithCancel(t.Context())
+				var body io.Reader = strings.NewReader(strings.Repeat("x", 100_000))
+				switch path {
+				case "/cancel":
+					time.AfterFunc(time.Millisecond, cancel)
+					body = io.MultiReader(body, blockUntil(ctx))
+				case "/broken":
+					body = io.MultiReader(body, errReader{})
+				}
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+path, body)
+				if assert.NoError(t, err) {
+					if res, err := server.Client().Do(req); err == nil {
+						_, _ = io.Copy(io.Discard, res.Body)
+						_ = res.Body.Close()
+					}
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	w.quiet()
+	var sum int64
+	for r := range reasons {
+		sum += w.decided(overHTTP, r)
+	}
+	assert.Equal(t, came.Load(), sum, "each request is counted once")
+}
+
+type errReader struct{}
+
+func (errReader) Read([]byte) (int, error) { return 0, errDown }
+
+type blockedReader struct{ ctx context.Context } //nolint:containedctx // a reader has no other
+
+func blockUntil(ctx context.Context) io.Reader { return blockedReader{ctx} }
+
+func (b blockedReader) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
