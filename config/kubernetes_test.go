@@ -287,9 +287,12 @@ func TestKubernetesSurvivesARestartOfTheServer(t *testing.T) {
 	}
 }
 
+// It takes no OTLP, so it needs no guard.
 func TestKubernetesIsOtherwiseProduction(t *testing.T) {
 	production, kubernetes := resolved(t, "production"), resolved(t, "kubernetes")
-	for _, key := range []string{"processors", "exporters", "extensions", "service::extensions", "service::telemetry"} {
+	require.True(t, production.Delete("extensions::guard"))
+	assert.Equal(t, append([]any{"guard"}, kubernetes.Get("service::extensions").([]any)...), production.Get("service::extensions"))
+	for _, key := range []string{"processors", "exporters", "extensions", "service::telemetry"} {
 		assert.Equal(t, production.Get(key), kubernetes.Get(key), key)
 	}
 }

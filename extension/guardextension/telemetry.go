@@ -52,7 +52,7 @@ func (g *guard) observe(set *extension.Settings) (*metadata.TelemetryBuilder, er
 			t.RegisterGuardEvictedKeysCallback(single(func() int64 { _, n := k.counts(); return n })))
 	}
 	if m := g.server.memory; m != nil {
-		errs = append(errs, t.RegisterGuardMemoryCallback(single(func() int64 {
+		errs = append(errs, t.RegisterGuardMemoryBytesCallback(single(func() int64 {
 			m.Open(time.Now())
 			return int64(m.Used())
 		})))

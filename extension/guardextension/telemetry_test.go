@@ -81,7 +81,7 @@ client: {circuit_breaker: {failure_threshold: 1}}
 	assert.Equal(t, map[string]float64{"": 0}, w.read("otelcol_guard_evicted_keys"))
 	assert.Equal(t, map[string]float64{"": 0}, w.read("otelcol_guard_in_flight_requests"))
 	assert.Equal(t, map[string]float64{"": 0}, w.read("otelcol_guard_in_flight_bytes"))
-	assert.Greater(t, w.read("otelcol_guard_memory")[""], float64(1<<20))
+	assert.Greater(t, w.read("otelcol_guard_memory_bytes")[""], float64(1<<20))
 	tokens := w.read("otelcol_guard_tokens")
 	assert.Len(t, tokens, 2)
 	assert.InDelta(t, 1000, tokens["bucket=requests,key_class=none"], 10)

@@ -33,7 +33,7 @@ type TelemetryBuilder struct {
 	GuardInFlightBytes    metric.Int64ObservableGauge
 	GuardInFlightRequests metric.Int64ObservableGauge
 	GuardKeys             metric.Int64ObservableGauge
-	GuardMemory           metric.Int64ObservableGauge
+	GuardMemoryBytes      metric.Int64ObservableGauge
 	GuardRequests         metric.Int64ObservableCounter
 	GuardTokens           metric.Float64ObservableGauge
 }
@@ -124,12 +124,12 @@ func (builder *TelemetryBuilder) RegisterGuardKeysCallback(cb metric.Int64Callba
 	return nil
 }
 
-// RegisterGuardMemoryCallback sets callback for observable GuardMemory metric.
-func (builder *TelemetryBuilder) RegisterGuardMemoryCallback(cb metric.Int64Callback) error {
+// RegisterGuardMemoryBytesCallback sets callback for observable GuardMemoryBytes metric.
+func (builder *TelemetryBuilder) RegisterGuardMemoryBytesCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.GuardMemory, obs: o})
+		cb(ctx, &observerInt64{inst: builder.GuardMemoryBytes, obs: o})
 		return nil
-	}, builder.GuardMemory)
+	}, builder.GuardMemoryBytes)
 	if err != nil {
 		return err
 	}
@@ -237,8 +237,8 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{keys}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.GuardMemory, err = builder.meter.Int64ObservableGauge(
-		"otelcol_guard_memory",
+	builder.GuardMemoryBytes, err = builder.meter.Int64ObservableGauge(
+		"otelcol_guard_memory_bytes",
 		metric.WithDescription("Memory of the process in use, as the memory gate saw it last. [Development]"),
 		metric.WithUnit("By"),
 	)

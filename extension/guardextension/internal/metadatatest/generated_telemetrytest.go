@@ -93,16 +93,16 @@ func AssertEqualGuardKeys(t *testing.T, tt *componenttest.Telemetry, dps []metri
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualGuardMemory(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+func AssertEqualGuardMemoryBytes(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_guard_memory",
+		Name:        "otelcol_guard_memory_bytes",
 		Description: "Memory of the process in use, as the memory gate saw it last. [Development]",
 		Unit:        "By",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_guard_memory")
+	got, err := tt.GetMetric("otelcol_guard_memory_bytes")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
