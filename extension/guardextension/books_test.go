@@ -1,6 +1,7 @@
 package guardextension
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -76,7 +77,7 @@ func TestBooks(t *testing.T) {
 				pieces: rapid.SliceOfN(rapid.IntRange(1, 100_000), 0, 4).Draw(t, "pieces"),
 				end:    rapid.SampledFrom([]error{io.EOF, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded, errDown}).Draw(t, "end"),
 			}
-			r := httptest.NewRequest(http.MethodPost, "/", body)
+			r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", body)
 			r.Header.Set("K", rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "key"))
 			r.ContentLength = rapid.SampledFrom([]int64{-1, 0, 1000, 100_000, 1 << 40}).Draw(t, "length")
 			h := &httpHandler{server: s, next: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -95,7 +96,7 @@ func TestBooks(t *testing.T) {
 				}
 			})}
 			defer func() {
-				if p := recover(); p != nil && p != error(errDown) { //nolint:errorlint // it is that one
+				if p := recover(); p != nil && p != errDown { //nolint:errorlint // it is that one
 					panic(p)
 				}
 				check()
@@ -118,7 +119,7 @@ func TestBooks(t *testing.T) {
 		// A bucket from which something is expected yet lets nothing in for ever.
 		later := time.Now().Add(24 * time.Hour)
 		for _, k := range []string{"", "a", "b", "c"} {
-			r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
+			r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", http.NoBody)
 			r.Header.Set("K", k)
 			var a admission
 			if no := s.admit(later, &a, overHTTP, 0, s.keys.ofHTTP(later, r)); no.reason != admitted {

@@ -253,7 +253,7 @@ func TestOpenBreakerAnswersAsTheBackendWould(t *testing.T) {
 		require.Equal(t, code, res.StatusCode)
 		assert.Equal(t, 1, body.closed)
 		if i == 1 {
-			s, retry := rpcStatus(t, answer{res.StatusCode, res.Header, out}, jsonType)
+			s, retry := rpcStatus(t, answer{code: res.StatusCode, header: res.Header, body: out}, jsonType)
 			assert.Contains(t, s.GetMessage(), "left alone")
 			assert.GreaterOrEqual(t, retry, 50*time.Second)
 		}

@@ -26,16 +26,16 @@ import (
 
 const (
 	senders = 4
-	each    = 10
+	each    = 4
 	// soon is when SDK exporters retry that are not told when; by default it is seconds.
 	soon = 20 * time.Millisecond
 )
 
 // overLimits are met at once, for the buckets are emptied first, and take some seconds for what is sent.
 var overLimits = map[string]string{
-	"requests": `rate: {requests_per_second: 12, requests_burst: 12}`,
+	"requests": `rate: {requests_per_second: 10, requests_burst: 10}`,
 	"bytes":    `rate: {bytes_per_second: 15000, bytes_burst: 10000}`,
-	"keyed":    `rate: {per_key: {by: client_address, requests_per_second: 12, requests_burst: 12}}`,
+	"keyed":    `rate: {per_key: {by: client_address, requests_per_second: 10, requests_burst: 10}}`,
 	"flight":   `{in_flight: {requests: 1}, retry_after: 100ms}`,
 }
 
@@ -176,7 +176,7 @@ rate:
     requests_burst: 1
     overrides: [{key: calm, requests_per_second: 60, requests_burst: 1}]`)
 	r := w.receive(newPoints())
-	const span = 3 * time.Second
+	const span = 2 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), span)
 	defer cancel()
 	taken := map[string]*float64{"flood": new(float64), "calm": new(float64)}

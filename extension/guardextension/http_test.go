@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,7 +63,7 @@ func TestHTTPRefusals(t *testing.T) {
 				s, retry := rpcStatus(t, a, contentType)
 				assert.Equal(t, codes.ResourceExhausted, codes.Code(s.GetCode()))
 				assert.Contains(t, s.GetMessage(), "rate::requests_per_second")
-				assert.Equal(t, fmt.Sprint(int(retry.Seconds())), a.header.Get("Retry-After"))
+				assert.Equal(t, strconv.Itoa(int(retry.Seconds())), a.header.Get("Retry-After"))
 				assert.InDelta(t, 12.5, retry.Seconds(), 3.5, "10 s, and up to half as much")
 				assert.Equal(t, int64(2), w.decided(overHTTP, admitted))
 				assert.Equal(t, int64(1), w.decided(overHTTP, requestRate))
@@ -116,7 +117,7 @@ func TestHTTPReadOverTheLimit(t *testing.T) {
 			r := w.receive(sink)
 			body := encoded(t, contentType, batch(1, 700_000))
 			first := make(chan answer)
-			go func() { first <- post(t, r.http, contentType, stream(bytes.NewReader(body))) }()
+			go func() { first <- tryPost(t.Context(), r.http, contentType, stream(bytes.NewReader(body))) }()
 			<-held
 			_, inFlight := w.guard.server.inFlight.Now()
 			assert.InDelta(t, 700_000, inFlight, 1000)
@@ -127,7 +128,7 @@ func TestHTTPReadOverTheLimit(t *testing.T) {
 			assert.Equal(t, codes.ResourceExhausted, codes.Code(s.GetCode()))
 			assert.Contains(t, s.GetMessage(), "in_flight::bytes")
 			assert.Contains(t, []time.Duration{time.Second, 2 * time.Second}, retry)
-			assert.Equal(t, fmt.Sprint(int(retry.Seconds())), a.header.Get("Retry-After"))
+			assert.Equal(t, strconv.Itoa(int(retry.Seconds())), a.header.Get("Retry-After"))
 
 			known := post(t, r.http, contentType, bytes.NewReader(body))
 			assert.Equal(t, http.StatusTooManyRequests, known.code, "refused before it is read, for its length is known")
@@ -169,7 +170,8 @@ func TestHTTPInFlightRequests(t *testing.T) {
 	sink.hook = func(context.Context) error { held <- struct{}{}; <-free; return nil }
 	r := w.receive(sink)
 	first := make(chan answer)
-	go func() { first <- post(t, r.http, protobufType, nil) }()
+	body := encoded(t, protobufType, batch(1, 100))
+	go func() { first <- tryPost(t.Context(), r.http, protobufType, bytes.NewReader(body)) }()
 	<-held
 	a := post(t, r.http, protobufType, nil)
 	assert.Equal(t, http.StatusTooManyRequests, a.code)

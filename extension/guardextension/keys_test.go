@@ -43,7 +43,7 @@ func TestAddressKeys(t *testing.T) {
 	unix := k.ofHeaders(peer.NewContext(t.Context(), &peer.Peer{Addr: &net.UnixAddr{Name: "@"}}), now, nil)
 	assert.Same(t, nobody, unix)
 
-	r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody)
 	r = r.WithContext(client.NewContext(t.Context(), client.Info{Addr: &net.IPAddr{IP: net.ParseIP("10.0.0.1")}}))
 	assert.Same(t, bucket("10.0.0.1"), k.ofHTTP(now, r), "HTTP and gRPC share it")
 	assert.Nil(t, k.ofContext(t.Context(), now))
@@ -55,11 +55,12 @@ func TestMetadataKeys(t *testing.T) {
 	of := func(tenant string) *limiter.Bucket {
 		return k.ofHeaders(t.Context(), now, metadata.Pairs("X-Tenant", tenant))
 	}
-	r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody)
 	r.Header.Set("X-Tenant", "a")
 	assert.Same(t, of("a"), k.ofHTTP(now, r))
 	long := strings.Repeat("x", 100_000)
-	assert.Same(t, of(long), of(long))
+	again := strings.Repeat("x", 100_000)
+	assert.Same(t, of(long), of(again))
 	assert.NotSame(t, of(long), of(long+"y"), "long keys are told apart, too")
 	assert.Len(t, bounded(long), 32)
 	missing := k.ofHeaders(t.Context(), now, nil)
@@ -78,9 +79,10 @@ func TestAuthKeys(t *testing.T) {
 	of := func(v any) *limiter.Bucket {
 		return k.ofContext(client.NewContext(t.Context(), client.Info{Auth: attributes{"membership": v}}), now)
 	}
-	assert.Same(t, of("a"), of("a"))
-	assert.NotSame(t, of("a"), of("b"))
-	assert.Same(t, of([]string{"a", "b"}), of([]string{"a", "b"}))
+	a, list := of("a"), of([]string{"a", "b"})
+	assert.Same(t, a, of("a"))
+	assert.NotSame(t, a, of("b"))
+	assert.Same(t, list, of([]string{"a", "b"}))
 	assert.Equal(t, classMissing, of(nil).Class())
 	assert.Equal(t, classMissing, k.ofContext(t.Context(), now).Class())
 	assert.Nil(t, k.ofHeaders(t.Context(), now, metadata.Pairs("membership", "a")), "headers are not who is logged in")

@@ -1,6 +1,7 @@
 package guardextension
 
 import (
+	"maps"
 	"math/rand/v2"
 	"mime"
 	"net/http"
@@ -75,13 +76,11 @@ const (
 // respond writes the answer to an HTTP client: what OTLP wants, in the encoding of the request.
 func (r refusal) respond(w http.ResponseWriter, contentType string) {
 	h := w.Header()
-	for name, value := range r.header() {
-		h[name] = value
-	}
+	maps.Copy(h, r.header())
 	body, answerType := r.body(contentType)
 	h.Set("Content-Type", answerType)
 	w.WriteHeader(r.httpCode())
-	_, _ = w.Write(body) // a client that is gone needs no answer
+	_, _ = w.Write(body) //nolint:gosec // it is made of constants; and a client that is gone needs no answer
 }
 
 func (r refusal) header() http.Header {
@@ -98,7 +97,7 @@ func (r refusal) body(contentType string) (body []byte, answerType string) {
 	case protobufType:
 		return marshal(proto.Marshal, s), protobufType
 	case jsonType:
-		return marshal(func(m proto.Message) ([]byte, error) { return protojson.Marshal(m) }, s), jsonType
+		return marshal(protojson.Marshal, s), jsonType
 	default:
 		return []byte(s.GetMessage() + "\n"), "text/plain; charset=utf-8"
 	}

@@ -85,11 +85,11 @@ func newWorld(t *testing.T, text string) *world {
 	return w
 }
 
-func unmarshal(t testing.TB, text string, cfg any) {
-	t.Helper()
+func unmarshal(tb testing.TB, text string, cfg any) {
+	tb.Helper()
 	var m map[string]any
-	require.NoError(t, yaml.Unmarshal([]byte(text), &m))
-	require.NoError(t, confmap.NewFromStringMap(m).Unmarshal(cfg))
+	require.NoError(tb, yaml.Unmarshal([]byte(text), &m))
+	require.NoError(tb, confmap.NewFromStringMap(m).Unmarshal(cfg))
 }
 
 // quiet checks that no place, byte or expectation has leaked.
@@ -225,6 +225,7 @@ type answer struct {
 	code   int
 	header http.Header
 	body   []byte
+	err    error
 }
 
 // post sends a body. A nil reader sends that of batch.
@@ -233,19 +234,30 @@ func post(t *testing.T, address, contentType string, body io.Reader, headers ...
 	if body == nil {
 		body = bytes.NewReader(encoded(t, contentType, batch(1, 100)))
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/v1/metrics", body)
-	require.NoError(t, err)
+	a := tryPost(t.Context(), address, contentType, body, headers...)
+	require.NoError(t, a.err)
+	return a
+}
+
+func tryPost(ctx context.Context, address, contentType string, body io.Reader, headers ...string) (a answer) {
+	var req *http.Request
+	if req, a.err = http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/v1/metrics", body); a.err != nil {
+		return a
+	}
 	req.Header.Set("Content-Type", contentType)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 	res, err := client.Do(req)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, res.Body.Close()) }()
-	out, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	return answer{res.StatusCode, res.Header, out}
+	if err != nil {
+		a.err = err
+		return a
+	}
+	defer func() { _ = res.Body.Close() }()
+	a.code, a.header = res.StatusCode, res.Header
+	a.body, a.err = io.ReadAll(res.Body)
+	return a
 }
 
 func encoded(t require.TestingT, contentType string, md pmetric.Metrics) []byte {

@@ -15,7 +15,7 @@ type window struct {
 // advance forgets what was before the window that ends now.
 func (w *window) advance(now time.Time, length time.Duration) {
 	width := max(length/windowSlots, 1)
-	steps := now.Sub(w.began) / width
+	steps := int64(now.Sub(w.began) / width)
 	switch {
 	case steps <= 0:
 		return
@@ -27,7 +27,7 @@ func (w *window) advance(now time.Time, length time.Duration) {
 		w.at = (w.at + 1) % windowSlots
 		w.slots[w.at] = struct{ calls, failures int }{}
 	}
-	w.began = w.began.Add(steps * width)
+	w.began = w.began.Add(time.Duration(steps) * width)
 }
 
 func (w *window) add(failures int) {

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func take(t require.TestingT, b *Bucket, now time.Time) bool {
+func take(b *Bucket, now time.Time) bool {
 	var c Charge
 	l, _ := b.Admit(now, 0, &c)
 	c.Close()
@@ -26,15 +26,15 @@ func TestKeysHaveBucketsOfTheirOwn(t *testing.T) {
 		Limits: requests(1, 1), MaxKeys: 10,
 		Named: []Own[string]{{"gold", requests(1, 3)}, {"free", Limits{}}},
 	})
-	assert.True(t, take(t, k.Bucket(start, "a"), start))
-	assert.False(t, take(t, k.Bucket(start, "a"), start))
-	assert.True(t, take(t, k.Bucket(start, "b"), start))
+	assert.True(t, take(k.Bucket(start, "a"), start))
+	assert.False(t, take(k.Bucket(start, "a"), start))
+	assert.True(t, take(k.Bucket(start, "b"), start))
 	for range 3 {
-		assert.True(t, take(t, k.Bucket(start, "gold"), start))
+		assert.True(t, take(k.Bucket(start, "gold"), start))
 	}
-	assert.False(t, take(t, k.Bucket(start, "gold"), start))
+	assert.False(t, take(k.Bucket(start, "gold"), start))
 	for range 100 {
-		require.True(t, take(t, k.Bucket(start, "free"), start))
+		require.True(t, take(k.Bucket(start, "free"), start))
 	}
 	assert.Equal(t, []int{Default, Named, Named + 1},
 		[]int{k.Bucket(start, "a").Class(), k.Bucket(start, "gold").Class(), k.Named(1).Class()})
@@ -46,16 +46,16 @@ func TestKeysHaveBucketsOfTheirOwn(t *testing.T) {
 
 func TestForgettingForgivesNothing(t *testing.T) {
 	k := NewKeyed(KeyedSettings[string]{Limits: requests(1, 1), MaxKeys: 2})
-	take(t, k.Bucket(start, "a"), start)
-	take(t, k.Bucket(start, "b"), start)
+	take(k.Bucket(start, "a"), start)
+	take(k.Bucket(start, "b"), start)
 	over := k.Bucket(start, "c")
 	assert.Equal(t, Overflow, over.Class(), "a and b owe yet")
 	assert.Same(t, over, k.Bucket(start, "d"))
 
 	later := start.Add(time.Second)
-	take(t, k.Bucket(later, "a"), later) // b is now the one that was used longest ago, and is full
+	take(k.Bucket(later, "a"), later) // b is now the one that was used longest ago, and is full
 	assert.Equal(t, Default, k.Bucket(later, "c").Class())
-	assert.False(t, take(t, k.Bucket(later, "a"), later), "a was not forgotten")
+	assert.False(t, take(k.Bucket(later, "a"), later), "a was not forgotten")
 	n, evicted := k.Counts()
 	assert.Equal(t, 2, n)
 	assert.Equal(t, int64(1), evicted)
@@ -68,7 +68,7 @@ func TestNewNamesBringNoNewTokens(t *testing.T) {
 	admitted := 0
 	for i := range 200_000 {
 		now := start.Add(time.Duration(i) * seconds * time.Second / 200_000)
-		if take(t, k.Bucket(now, i), now) {
+		if take(k.Bucket(now, i), now) {
 			admitted++
 		}
 	}
@@ -86,7 +86,7 @@ func TestAMillionKeysAreBounded(t *testing.T) {
 				runtime.ReadMemStats(&before)
 			}
 			now = now.Add(time.Millisecond)
-			take(t, k.Bucket(now, "key "+strconv.Itoa(i)), now)
+			take(k.Bucket(now, "key "+strconv.Itoa(i)), now)
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
@@ -145,7 +145,7 @@ func TestModel(t *testing.T) {
 				order = append(order, used{key, got})
 			}
 			if rapid.Bool().Draw(t, "take") {
-				take(t, got, now)
+				take(got, now)
 			}
 		}
 	})
@@ -157,7 +157,7 @@ func TestConcurrentKeys(t *testing.T) {
 	for g := range 4 {
 		wg.Go(func() {
 			for i := range 5000 {
-				take(t, k.Bucket(time.Now(), strconv.Itoa((i*7+g)%1000)), time.Now())
+				take(k.Bucket(time.Now(), strconv.Itoa((i*7+g)%1000)), time.Now())
 			}
 		})
 	}
