@@ -196,7 +196,20 @@ func TestHTTPMemory(t *testing.T) {
 // TestHTTPSlowBody is a client that sends a byte and then nothing.
 func TestHTTPSlowBody(t *testing.T) {
 	w := newWorld(t, `in_flight: {requests: 1, receive_timeout: 300ms}`)
-	r := w.receive(newPoints())
+	slowBody(t, w, w.receive(newPoints()))
+}
+
+// TestHTTPSlowBodyByTheServersTimeout: the guard does not lengthen what the server has.
+func TestHTTPSlowBodyByTheServersTimeout(t *testing.T) {
+	w := newWorld(t, `in_flight: {requests: 1, receive_timeout: 1h}`)
+	r := &intake{http: freeAddress(t), sink: newPoints()}
+	w.listen(r, `
+  http: {endpoint: "`+r.http+`", read_timeout: 300ms, middlewares: [{id: guard}]}`)
+	slowBody(t, w, r)
+}
+
+func slowBody(t *testing.T, w *world, r *intake) {
+	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()

@@ -92,9 +92,16 @@ func (b *body) Close() error {
 // readDeadline bounds how long a request may take to arrive.
 type readDeadline struct{ w http.ResponseWriter }
 
-// set does nothing for a server that has no deadlines, such as httptest.ResponseRecorder.
-func (d *readDeadline) set(w http.ResponseWriter, now time.Time, timeout time.Duration) {
-	if timeout > 0 && http.NewResponseController(w).SetReadDeadline(now.Add(timeout)) == nil {
+// set leaves a shorter read_timeout of the server as it is. It does nothing for a server that has no deadlines, such as
+// httptest.ResponseRecorder.
+func (d *readDeadline) set(w http.ResponseWriter, r *http.Request, now time.Time, timeout time.Duration) {
+	if timeout <= 0 {
+		return
+	}
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.ReadTimeout > 0 && s.ReadTimeout <= timeout {
+		return
+	}
+	if http.NewResponseController(w).SetReadDeadline(now.Add(timeout)) == nil {
 		d.w = w
 	}
 }

@@ -29,7 +29,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer b.finish(r, r.Body)
 	if size != 0 {
 		b.source = r.Body
-		b.deadline.set(w, now, h.server.timeout)
+		b.deadline.set(w, r, now, h.server.timeout)
 		r.Body = b
 	}
 	h.next.ServeHTTP(w, r)
