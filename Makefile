@@ -49,7 +49,7 @@ lint: ## Run golangci-lint.
 
 .PHONY: test
 test: ## Run the tests.
-	$(GO) test $$($(GO) list ./... | grep -v /test/e2e)
+	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /test/e2e)
 	$(GO) test -count=1 ./test/e2e # its binary is built by the test, which the test cache does not see
 
 .PHONY: test-race
