@@ -136,7 +136,7 @@ var badConfigs = map[string][]string{
 	"metric_statements":          {`rules[0]: `, `nosuch`},
 	"metric_statements_function": {`rules[0]: `, `HasAttrKeyOnDatapoint`},
 	"transform_error_mode":       {`rules[0]: `, `quietly`},
-	"function":                   {`rules[0]: function: this build has no function "nosuch"`},
+	"function":                   {`rules[0]: function: this build has no functions, so that there is no "nosuch"`},
 	"many":                       {`rules[0] ("first"): drop[0]: `, `rules[0] ("first"): drop[1]: `, `rules[1] ("second"): exactly one`},
 }
 
