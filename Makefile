@@ -54,7 +54,7 @@ test: ## Run the tests.
 
 .PHONY: test-race
 test-race: ## Run the tests under the race detector (needs a C compiler).
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /test/e2e)
+	CGO_ENABLED=1 $(GO) test -race -timeout 45m $$($(GO) list ./... | grep -v /test/e2e)
 
 .PHONY: test-e2e
 test-e2e: build ## Run the end-to-end tests, the slow ones included, against bin/sluice.
