@@ -140,7 +140,9 @@ func TestTargetIsAskedWithinItsRate(t *testing.T) {
 	showsAll(t, "http://127.0.0.1:"+pull+"/metrics", `up{instance="`+address+`",job="shop"} 1`)
 	begin, first := time.Now(), asked.Load()
 	time.Sleep(4 * time.Second)
-	assert.InDelta(t, time.Since(begin).Seconds(), asked.Load()-first, 1.1)
+	more := float64(asked.Load() - first)
+	assert.LessOrEqual(t, more, time.Since(begin).Seconds()+1.1)
+	assert.Positive(t, more) // how many a slow machine manages is no promise
 	assert.Contains(t, answered(t, "http://127.0.0.1:"+pull+"/metrics", http.StatusOK), "go_goroutines{", "nothing is stale")
 	showsAll(t, "http://127.0.0.1:"+own+"/metrics", `reason="rate_limit"`)
 	s.stop()
