@@ -102,10 +102,10 @@ func TestGRPCTooLargeIsForGood(t *testing.T) {
 // TestGRPCInFlightBytes guesses at first, and knows once a request is decoded.
 func TestGRPCInFlightBytes(t *testing.T) {
 	w := newWorld(t, `in_flight: {bytes: 1000000}`)
-	held, free := make(chan struct{}, 1), make(chan struct{})
 	sink := newPoints()
-	sink.hook = func(context.Context) error { held <- struct{}{}; <-free; return nil }
 	r := w.receive(sink)
+	held, free := make(chan struct{}, 1), newBarrier(t)
+	sink.hook = func(context.Context) error { held <- struct{}{}; <-free.c; return nil }
 	cc := dial(t, r.grpc)
 	first := make(chan error)
 	go func() { first <- sendContext(context.Background(), cc, 1, 700_000) }()
@@ -117,7 +117,7 @@ func TestGRPCInFlightBytes(t *testing.T) {
 		_, now := w.guard.server.inFlight.Now()
 		return now == inFlight
 	}, patience, time.Millisecond, "what was refused is given back")
-	close(free)
+	free.open()
 	require.NoError(t, <-first)
 	require.NoError(t, send(t, cc, 3, 700_000))
 	w.quiet()
@@ -127,16 +127,16 @@ func TestGRPCInFlightBytes(t *testing.T) {
 
 func TestGRPCInFlightRequestsAndMemory(t *testing.T) {
 	w := newWorld(t, `in_flight: {requests: 1}`)
-	held, free := make(chan struct{}, 1), make(chan struct{})
 	sink := newPoints()
-	sink.hook = func(context.Context) error { held <- struct{}{}; <-free; return nil }
 	r := w.receive(sink)
+	held, free := make(chan struct{}, 1), newBarrier(t)
+	sink.hook = func(context.Context) error { held <- struct{}{}; <-free.c; return nil }
 	cc := dial(t, r.grpc)
 	first := make(chan error)
 	go func() { first <- sendContext(context.Background(), cc, 1, 10) }()
 	<-held
 	refusedWith(t, send(t, cc, 2, 10), codes.ResourceExhausted, "in_flight::requests")
-	close(free)
+	free.open()
 	require.NoError(t, <-first)
 	w.quiet()
 

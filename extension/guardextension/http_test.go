@@ -1,6 +1,7 @@
 package guardextension
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"strconv"
 	"strings"
 	"sync"
@@ -111,10 +113,10 @@ func TestHTTPReadOverTheLimit(t *testing.T) {
 	for _, contentType := range []string{protobufType, jsonType} {
 		t.Run(contentType, func(t *testing.T) {
 			w := newWorld(t, `in_flight: {bytes: 1000000}`)
-			held, free := make(chan struct{}, 1), make(chan struct{})
 			sink := newPoints()
-			sink.hook = func(context.Context) error { held <- struct{}{}; <-free; return nil }
 			r := w.receive(sink)
+			held, free := make(chan struct{}, 1), newBarrier(t)
+			sink.hook = func(context.Context) error { held <- struct{}{}; <-free.c; return nil }
 			body := encoded(t, contentType, batch(1, 700_000))
 			first := make(chan answer)
 			go func() { first <- tryPost(t.Context(), r.http, contentType, stream(bytes.NewReader(body))) }()
@@ -133,11 +135,65 @@ func TestHTTPReadOverTheLimit(t *testing.T) {
 			known := post(t, r.http, contentType, bytes.NewReader(body))
 			assert.Equal(t, http.StatusTooManyRequests, known.code, "refused before it is read, for its length is known")
 			assert.Equal(t, int64(2), w.decided(overHTTP, inFlightBytes))
-			close(free)
+			free.open()
 			require.Equal(t, http.StatusOK, (<-first).code)
 			require.Equal(t, http.StatusOK, post(t, r.http, contentType, stream(bytes.NewReader(body))).code)
 		})
 	}
+}
+
+// TestHTTPRefusedWhileSending has a client that reads nothing before it has sent all: it must find the answer then, and not a
+// broken connection.
+func TestHTTPRefusedWhileSending(t *testing.T) {
+	const size = 12 << 20 // more than the kernel keeps
+	for name, head := range map[string]string{
+		"before it is read": "Content-Length: " + strconv.Itoa(size),
+		"while it is read":  "Transfer-Encoding: chunked",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, `in_flight: {bytes: 9000000}`)
+			r := w.receive(newPoints())
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
+			require.NoError(t, err)
+			defer func() { _ = conn.Close() }()
+			require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+			_, err = io.WriteString(conn, "POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"+head+"\r\n\r\n")
+			require.NoError(t, err)
+			time.Sleep(time.Second) // net/http waits for half of one before it closes
+			if name == "while it is read" {
+				body := httputil.NewChunkedWriter(conn)
+				_, err = body.Write(make([]byte, size))
+				require.NoError(t, err)
+				require.NoError(t, body.Close())
+				_, err = io.WriteString(conn, "\r\n")
+			} else {
+				_, err = conn.Write(make([]byte, size))
+			}
+			require.NoError(t, err, "the server does not read")
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			require.NoError(t, err)
+			defer func() { _ = res.Body.Close() }()
+			assert.Contains(t, []int{http.StatusRequestEntityTooLarge, http.StatusBadRequest}, res.StatusCode)
+			assert.Equal(t, int64(1), w.decided(overHTTP, tooLarge))
+		})
+	}
+}
+
+// TestHTTPDrainsNotForEver: who says that it sends and does not is not waited for longer than receive_timeout, and holds no place.
+func TestHTTPDrainsNotForEver(t *testing.T) {
+	w := newWorld(t, `in_flight: {bytes: 1000, receive_timeout: 300ms}`)
+	r := w.receive(newPoints())
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(conn, "POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\nx")
+	require.NoError(t, err)
+	out, err := io.ReadAll(conn)
+	require.NoError(t, err, "the server closes the connection")
+	assert.Contains(t, string(out), "413 ")
+	n, _ := w.guard.server.inFlight.Now()
+	assert.Zero(t, n)
 }
 
 func TestHTTPTooLargeIsForGood(t *testing.T) {
@@ -165,10 +221,10 @@ func TestHTTPTooLargeIsForGood(t *testing.T) {
 
 func TestHTTPInFlightRequests(t *testing.T) {
 	w := newWorld(t, `in_flight: {requests: 1}`)
-	held, free := make(chan struct{}, 1), make(chan struct{})
 	sink := newPoints()
-	sink.hook = func(context.Context) error { held <- struct{}{}; <-free; return nil }
 	r := w.receive(sink)
+	held, free := make(chan struct{}, 1), newBarrier(t)
+	sink.hook = func(context.Context) error { held <- struct{}{}; <-free.c; return nil }
 	first := make(chan answer)
 	body := encoded(t, protobufType, batch(1, 100))
 	go func() { first <- tryPost(t.Context(), r.http, protobufType, bytes.NewReader(body)) }()
@@ -176,7 +232,7 @@ func TestHTTPInFlightRequests(t *testing.T) {
 	a := post(t, r.http, protobufType, nil)
 	assert.Equal(t, http.StatusTooManyRequests, a.code)
 	assert.Equal(t, int64(1), w.decided(overHTTP, inFlightRequests))
-	close(free)
+	free.open()
 	assert.Equal(t, http.StatusOK, (<-first).code)
 	assert.Equal(t, http.StatusOK, post(t, r.http, protobufType, nil).code)
 }

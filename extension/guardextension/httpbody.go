@@ -18,6 +18,8 @@ type body struct {
 	admission admission
 	source    io.ReadCloser
 	deadline  readDeadline
+	writer    http.ResponseWriter
+	rest      int64 // that has to be read, at most, when it is refused
 	err       error // that all reads return from now on
 }
 
@@ -47,6 +49,9 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.source.Read(p)
 	if no := b.count(n, err != nil); no.reason != admitted {
 		b.err = no.readError()
+		if err == nil {
+			drain(b.writer, b.source, b.rest, b.admission.server.timeout)
+		}
 		return 0, b.err
 	}
 	if err != nil {

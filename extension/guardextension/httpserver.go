@@ -22,6 +22,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if no := h.server.admit(now, &b.admission, overHTTP, size, h.bucket(now, r)); no.reason != admitted {
 		b.release()
+		drain(w, r.Body, drainable(r), h.server.timeout)
 		no.respond(w, r.Header.Get("Content-Type"))
 		return
 	}
@@ -29,6 +30,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer b.finish(r, r.Body)
 	if size != 0 {
 		b.source = r.Body
+		b.writer, b.rest = w, drainable(r)
 		b.deadline.set(w, r, now, h.server.timeout)
 		r.Body = b
 	}

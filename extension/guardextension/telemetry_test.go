@@ -99,7 +99,7 @@ func BenchmarkHTTP(b *testing.B) {
 	for name, text := range benchmarks {
 		b.Run(name, func(b *testing.B) {
 			g := benchGuard(b, text)
-			var h http.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { drain(r) })
+			var h http.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { readAll(r) })
 			if text != "" {
 				h = &httpHandler{server: g.server, next: h}
 			}
@@ -166,7 +166,7 @@ func TestAdmittingOverHTTPAllocatesNothing(t *testing.T) {
 			continue
 		}
 		g := benchGuard(t, text)
-		h := &httpHandler{server: g.server, next: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { drain(r) })}
+		h := &httpHandler{server: g.server, next: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { readAll(r) })}
 		body := &loop{size: 10_000}
 		r := &http.Request{Body: body, ContentLength: 10_000, Header: http.Header{"X-Tenant": {"tenant"}}}
 		w := &nobody{}
@@ -179,7 +179,7 @@ func TestAdmittingOverHTTPAllocatesNothing(t *testing.T) {
 
 var buffer [4096]byte
 
-func drain(r *http.Request) {
+func readAll(r *http.Request) {
 	for {
 		if _, err := r.Body.Read(buffer[:]); err != nil {
 			return

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -120,27 +121,43 @@ type intake struct {
 	sink       *points
 }
 
+// receive starts one at free addresses. What was free a moment ago may be taken by now.
 func (w *world) receive(sink *points) *intake {
 	w.t.Helper()
-	r := &intake{grpc: freeAddress(w.t), http: freeAddress(w.t), sink: sink}
-	w.listen(r, "")
-	return r
+	for range 5 {
+		r := &intake{grpc: freeAddress(w.t), http: freeAddress(w.t), sink: sink}
+		if err := w.start(r, ""); err == nil {
+			return r
+		} else if !errors.Is(err, syscall.EADDRINUSE) {
+			require.NoError(w.t, err)
+		}
+	}
+	w.t.Fatal("no address stays free")
+	return nil
 }
 
-// listen starts the receiver, with the usual protocols if none are given.
-func (w *world) listen(r *intake, more string) {
+// listen starts the receiver with protocols of the test's own.
+func (w *world) listen(r *intake, protocols string) {
+	w.t.Helper()
+	require.NoError(w.t, w.start(r, protocols))
+}
+
+func (w *world) start(r *intake, protocols string) error {
 	w.t.Helper()
 	f := otlpreceiver.NewFactory()
 	cfg := f.CreateDefaultConfig()
 	unmarshal(w.t, `
-protocols:`+cmp.Or(more, `
+protocols:`+cmp.Or(protocols, `
   grpc: {endpoint: "`+r.grpc+`", middlewares: [{id: guard}]}
   http: {endpoint: "`+r.http+`", middlewares: [{id: guard}]}`), cfg)
 	set := receivertest.NewNopSettings(f.Type())
 	rec, err := f.CreateMetrics(w.t.Context(), set, cfg, r.sink)
 	require.NoError(w.t, err)
-	require.NoError(w.t, rec.Start(w.t.Context(), w))
+	if err := rec.Start(w.t.Context(), w); err != nil {
+		return errors.Join(err, rec.Shutdown(context.Background()))
+	}
 	w.t.Cleanup(func() { assert.NoError(w.t, rec.Shutdown(context.Background())) })
+	return nil
 }
 
 // points counts what a pipeline takes, by the value of each point, which is its identity.
@@ -280,5 +297,20 @@ func gzipped(t *testing.T, data []byte) *bytes.Buffer {
 	require.NoError(t, w.Close())
 	return &buf
 }
+
+// barrier holds up pipelines until it is opened, or until the test ends: a receiver waits for what it serves.
+type barrier struct {
+	c    chan struct{}
+	once sync.Once
+}
+
+func newBarrier(t *testing.T) *barrier {
+	t.Helper()
+	g := &barrier{c: make(chan struct{})}
+	t.Cleanup(g.open)
+	return g
+}
+
+func (g *barrier) open() { g.once.Do(func() { close(g.c) }) }
 
 var errDown = errors.New("down")
