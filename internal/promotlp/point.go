@@ -48,9 +48,10 @@ func (p *point) set(part parts, to *float64, v float64) bool {
 	return true
 }
 
-// setStart sets when the series began, in nanoseconds since 1970; nonsense is passed over.
+// setStart sets when the series began, in nanoseconds since 1970; nonsense is passed over, and the first one counts, as
+// the first value does.
 func (p *point) setStart(ns int64) {
-	if p != nil && ns > 0 && ns <= p.ms*int64(time.Millisecond) {
+	if p != nil && p.start == 0 && ns > 0 && ns <= p.ms*int64(time.Millisecond) {
 		p.start = ns
 	}
 }

@@ -33,6 +33,10 @@ const (
 	protoCounter = `name: "c_total" type: COUNTER help: "x" metric { label { name: "a" value: "b" } counter { value: 3
 		created_timestamp { seconds: 1700000000 nanos: 500000000 }
 		exemplar { label { name: "trace_id" value: "0af7651916cd43dd8448eb211c80319c" } value: 1 timestamp { seconds: 1700000001 } } } }`
+	protoCounters = `name: "c_total" type: COUNTER
+		metric { label { name: "a" value: "1" } counter { value: 3 created_timestamp { seconds: 1700000000 } } }
+		metric { label { name: "a" value: "2" } counter { value: 2 created_timestamp { seconds: 1700000001 } } }
+		metric { label { name: "a" value: "3" } counter { value: 3 created_timestamp { seconds: 1700000002 } } }`
 	protoGauge   = `name: "g" type: GAUGE metric { gauge { value: 1.5 } } metric { label { name: "a" value: "" } gauge { value: 2 } timestamp_ms: 1700000000000 }`
 	protoSummary = `name: "s" type: SUMMARY metric { summary { sample_count: 3 sample_sum: 5 quantile { quantile: 0.5 value: 1 } quantile { quantile: 0.99 value: nan } } }`
 	protoUntyped = `name: "u" type: UNTYPED metric { untyped { value: -1 } }`
@@ -59,8 +63,12 @@ const (
 )
 
 var protobufScripts = map[string]lockstep{
-	"all types":                        {pages: protobufPages([]string{protoCounter, protoGauge, protoSummary, protoUntyped, protoClassic}, []string{protoGauge}, nil)},
-	"a family twice":                   {differs: []difference{twiceTheSame}, pages: protobufPages([]string{protoGauge, protoGauge, protoUntyped}, []string{protoUntyped})},
+	"all types":      {pages: protobufPages([]string{protoCounter, protoGauge, protoSummary, protoUntyped, protoClassic}, []string{protoGauge}, nil)},
+	"a family twice": {differs: []difference{twiceTheSame}, pages: protobufPages([]string{protoGauge, protoGauge, protoUntyped}, []string{protoUntyped})},
+	"starts of duplicates": {
+		differs: []difference{twiceTheSame}, job: `metric_relabel_configs: [{regex: a, action: labeldrop}]`,
+		pages: protobufPages([]string{protoCounters}, []string{protoUntyped}),
+	},
 	"native histograms, not asked for": {pages: protobufPages([]string{protoNative, protoBoth}, []string{protoUntyped})},
 	"native histograms": {job: native, pages: protobufPages([]string{protoNative, protoBoth, protoClassic}, []string{protoNativeLater, protoBoth}, []string{protoUntyped},
 		[]string{protoNothingYet, protoNative}, []string{protoClassic})},
