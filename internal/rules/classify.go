@@ -87,6 +87,9 @@ type use struct {
 	// key is the attribute it is about, known is false if it is about all or about one that only running tells.
 	key   string
 	known bool
+	// nested says that the path goes on into the attribute, replaced that the attribute becomes another or none, whatever
+	// it was.
+	nested, replaced bool
 }
 
 // pathContexts are the contexts a path may name in any of ours; a parser proper has refused what does not fit.
@@ -147,7 +150,7 @@ func (u *use) reads() reads {
 	case context == "scope" || context == "instrumentation_scope":
 		return reads{scope: true}
 	case context == "datapoint" && u.known:
-		return reads{keys: []string{u.key}}
+		return reads{keys: []keyRead{{u.key, !u.replaced}}}
 	case context == "datapoint":
 		return reads{all: true}
 	}
@@ -176,6 +179,7 @@ func (r *recorder[K]) path(p ottl.Path[K]) (ottl.GetSetter[K], error) {
 	for at := p; at != nil; at = next(at) {
 		u.name += "." + at.Name()
 		u.key, u.known = firstKey(at.Keys())
+		u.nested = len(at.Keys()) > 1
 	}
 	switch {
 	case identityPaths[u.name]:
@@ -234,8 +238,11 @@ func (r *recorder[K]) function(name string) ottl.CreateFunctionFunc[K] {
 		if editor {
 			r.probe(args)
 		}
-		if name == "delete_key" {
+		switch name {
+		case "delete_key":
 			r.deletes(args)
+		case "set":
+			r.sets()
 		}
 		return func(context.Context, K) (any, error) { return nil, nil }, nil
 	}
@@ -260,6 +267,14 @@ func (r *recorder[K]) deletes(args ottl.Arguments) {
 		return
 	}
 	r.target.key, r.target.known = ottl.GetLiteralValue[K, string](getter)
+	r.target.replaced = true
+}
+
+// sets takes note that set looks at nothing of the attribute it sets, if it is not about a part of it.
+func (r *recorder[K]) sets() {
+	if r.target != nil {
+		r.target.replaced = !r.target.nested
+	}
 }
 
 func takesFunction(args ottl.Arguments) bool {

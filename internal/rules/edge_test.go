@@ -81,6 +81,22 @@ func TestWhatRemembersGetsRight(t *testing.T) {
 			Rule{Transform: []string{`delete_matching_keys(datapoint.attributes, "a")`}},
 			oneGauge(pairs("a", "1", "b", "2", "a", "2")),
 		},
+		"what is set was so before": {
+			Rule{Transform: []string{`set(datapoint.attributes["a"], "1")`, `set(datapoint.attributes["n"], 1)`, `set(datapoint.attributes["nested"], resource.attributes["nested"])`}},
+			oneGauge(pairs("a", "1"), pairs("a", "2"), pairs("b", "1"), pairs("n", "1"), nested("a", "1"), func(m pcommon.Map) { m.PutInt("n", 1) }),
+		},
+		"a part of an attribute is set": {
+			Rule{Transform: []string{`set(datapoint.attributes["nested"]["a"], "1")`}},
+			oneGauge(nested("a", "1"), nested("a", "2", "b", "1"), nested("b", "1"), pairs("b", "1")),
+		},
+		"an attribute is set to itself": {
+			Rule{Transform: []string{`set(datapoint.attributes["a"], Concat([datapoint.attributes["a"], "x"], ""))`}},
+			oneGauge(pairs("a", "1"), pairs("a", "2"), pairs("b", "1")),
+		},
+		"an attribute is set, read and deleted": {
+			Rule{Transform: []string{`set(datapoint.attributes["b"], datapoint.attributes["a"])`, `set(datapoint.attributes["a"], "x")`, `delete_key(datapoint.attributes, "b") where datapoint.attributes["a"] == "1"`}},
+			oneGauge(pairs("a", "1"), pairs("a", "x", "b", "1"), pairs("b", "1")),
+		},
 		"a key of no letters": {
 			Rule{Transform: []string{`delete_key(datapoint.attributes, "")`}},
 			oneGauge(pairs("", "1", "b", "2"), pairs("", "1", "b", "2", "c", "3")),

@@ -48,6 +48,18 @@ func newEdit(before, after pcommon.Map, swaps bool) edit {
 	return e
 }
 
+// changes reports whether apply would change the attributes, all of which are as the statements before left them: what it
+// replaces may be the same already.
+func (e *edit) changes(attrs pcommon.Map) bool {
+	if e.whole != nil || e.swaps || len(e.remove)+len(e.add) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(e.replace, func(s setting) bool {
+		value, ok := attrs.Get(s.key)
+		return ok && !s.is(value)
+	})
+}
+
 // identical is stricter than pcommon.Value.Equal: to that the order within a map does not count.
 func identical(a, b pcommon.Value) bool {
 	return bytes.Equal(series.AppendExactValue(nil, a), series.AppendExactValue(nil, b))
@@ -158,11 +170,20 @@ func (s *settings) add(list []attribute) {
 }
 
 func (s *setting) copyTo(to pcommon.Value) {
-	if s.isText {
+	switch {
+	case !s.isText:
+		s.value.CopyTo(to)
+	case !s.is(to): // setting a text allocates
 		to.SetStr(s.text)
-		return
 	}
-	s.value.CopyTo(to)
+}
+
+// is reports whether an attribute has been set.
+func (s *setting) is(value pcommon.Value) bool {
+	if s.isText {
+		return value.Type() == pcommon.ValueTypeStr && value.Str() == s.text
+	}
+	return identical(s.value, value)
 }
 
 func (s settings) signature(b []byte) []byte {

@@ -82,7 +82,7 @@ func (w *walk) changes(md pmetric.Metrics) bool {
 
 func (w *walk) changesMetric(m pmetric.Metric) bool {
 	if !w.byPoint() {
-		return w.changesPoints(w.find(w.metricFingerprint, noAttributes), otlp.PointCount(m)) // has no values, see byPoint
+		return w.changesPoints(w.find(w.metricFingerprint, noAttributes), otlp.PointCount(m), noAttributes) // has no values, see byPoint
 	}
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
@@ -107,7 +107,7 @@ func changesAny[P interface{ Attributes() pcommon.Map }, S interface {
 	for i := range points.Len() {
 		p := points.At(i)
 		o := w.outcomeOf(p.Attributes())
-		if w.changesPoints(o, 1) || len(o.values) > 0 && w.changesValue(o, p) {
+		if w.changesPoints(o, 1, p.Attributes()) || len(o.values) > 0 && w.changesValue(o, p) {
 			return true
 		}
 	}
@@ -130,9 +130,14 @@ func (w *walk) changesValue(o *outcome, point any) bool {
 }
 
 // changesPoints counts points that an outcome leaves as they are.
-func (w *walk) changesPoints(o *outcome, points int) bool {
-	if w.halted || o.dropped >= 0 || len(o.edits) > 0 || o.fields != nil {
+func (w *walk) changesPoints(o *outcome, points int, attrs pcommon.Map) bool {
+	if w.halted || o.dropped >= 0 || o.fields != nil {
 		return true
+	}
+	for i := range o.edits {
+		if o.edits[i].changes(attrs) {
+			return true
+		}
 	}
 	for _, rule := range o.matched {
 		w.tallies[rule].Matched += points

@@ -234,20 +234,56 @@ func TestRulesThatShareAMemo(t *testing.T) {
 	assert.Equal(t, []string{"0-3 true", "3-4 true", "4-5 false", "5-6 false", "6-7 true"}, got)
 }
 
-// Points alike in what the rules read share one outcome, however many attributes tell them apart.
+// Points alike in what the rules read share one outcome, however many attributes tell them apart, and those that a rule
+// deletes or sets anew, whatever they are.
 func TestOutcomesAreSharedBySeriesAlike(t *testing.T) {
-	p := compileMemoizing(t, Memoize{MaxSeries: 100_000, Expiration: time.Hour}, Rule{Drop: []string{`datapoint.attributes["env"] == "dev"`}})
-	md := pmetric.NewMetrics()
-	points := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty().SetEmptyGauge().DataPoints()
-	for i := range 10_000 {
-		a := points.AppendEmpty().Attributes()
-		a.PutInt("id", int64(i))
-		a.PutStr("env", []string{"dev", "prod"}[i%2])
+	for name, tt := range map[string]struct {
+		rule       Rule
+		remembered int
+	}{
+		"reads":   {Rule{Drop: []string{`datapoint.attributes["env"] == "dev"`}}, 2},
+		"deletes": {Rule{Transform: []string{`delete_key(datapoint.attributes, "id")`}}, 1},
+		"sets":    {Rule{Transform: []string{`set(datapoint.attributes["id"], datapoint.attributes["env"])`}}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := compileMemoizing(t, Memoize{MaxSeries: 100_000, Expiration: time.Hour}, tt.rule)
+			md := pmetric.NewMetrics()
+			points := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty().SetEmptyGauge().DataPoints()
+			for i := range 10_000 {
+				a := points.AppendEmpty().Attributes()
+				a.PutInt("id", int64(i))
+				a.PutStr("env", []string{"dev", "prod"}[i%2])
+			}
+			want := rulestest.Clone(md)
+			wantCounts, err := runOn(t.Context(), compileRules(t, tt.rule), want)
+			require.NoError(t, err)
+			counts, err := runOn(t.Context(), p, md)
+			require.NoError(t, err)
+			assert.Equal(t, wantCounts, counts)
+			assert.Equal(t, asJSON(t, want), asJSON(t, md))
+			assert.Equal(t, tt.remembered, p.Remembered())
+		})
 	}
-	counts, err := runOn(t.Context(), p, md)
-	require.NoError(t, err)
-	assert.Equal(t, []Counts{{Matched: 5000, Dropped: 5000}}, counts)
-	assert.Equal(t, 2, p.Remembered())
+}
+
+// An attribute that is set to what it is, stays: a batch that is shared is not copied for it, and none allocates.
+func TestSettingWhatIsSetChangesNothing(t *testing.T) {
+	p := compileMemoizing(t, Memoize{MaxSeries: 1000, Expiration: time.Hour}, Rule{Transform: []string{`set(datapoint.attributes["a"], "1")`}})
+	md, other := oneGauge(pairs("a", "1"), pairs("a", "1")), oneGauge(pairs("a", "1"), pairs("a", "2"))
+	counts := make([]Counts, 1)
+	run := func(md pmetric.Metrics) pmetric.Metrics {
+		got, err := p.Run(t.Context(), md, counts)
+		require.NoError(t, err)
+		return got
+	}
+	run(md)
+	if pooled {
+		assert.Zero(t, testing.AllocsPerRun(100, func() { run(md) }))
+	}
+	md.MarkReadOnly()
+	other.MarkReadOnly()
+	assert.True(t, md == run(md), "a copy")
+	assert.False(t, other == run(other), "no copy")
 }
 
 func TestKnownBatchOfKnownSeriesAllocatesNothing(t *testing.T) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"slices"
 
@@ -15,9 +16,15 @@ type reads struct {
 	resource, scope bool
 	// all says that all attributes of a point are read, keys which if not all are.
 	all  bool
-	keys []string
+	keys []keyRead
 	// lengths has a bit set for the length of each key, so that most attributes are told apart by that alone.
 	lengths uint64
+}
+
+// keyRead is an attribute that is read: its value, or only whether it is there, as by what deletes it or sets it anew.
+type keyRead struct {
+	name  string
+	value bool
 }
 
 // points reports whether any attribute of a point is read.
@@ -28,10 +35,13 @@ func (r *reads) add(o reads) {
 	r.scope = r.scope || o.scope
 	r.all = r.all || o.all
 	for _, key := range o.keys {
-		if !slices.Contains(r.keys, key) {
+		i := slices.IndexFunc(r.keys, func(k keyRead) bool { return k.name == key.name })
+		if i < 0 {
 			r.keys = append(r.keys, key)
-			r.lengths |= lengthBit(key)
+			r.lengths |= lengthBit(key.name)
+			continue
 		}
+		r.keys[i].value = r.keys[i].value || key.value
 	}
 }
 
@@ -42,7 +52,8 @@ func (r *reads) index(key string) int {
 	if r.lengths&lengthBit(key) == 0 {
 		return -1
 	}
-	for i, k := range r.keys {
+	for i := range r.keys {
+		k := r.keys[i].name
 		if len(k) == len(key) && (key == "" || k[len(k)-1] == key[len(key)-1]) && k == key { // names differ at their ends first
 			return i
 		}
@@ -58,16 +69,30 @@ func (r *reads) appendKey(dst []byte, attrs pcommon.Map) []byte {
 	}
 	for key, value := range attrs.All() {
 		if i := r.index(key); i >= 0 {
-			dst = series.AppendExactValue(binary.AppendUvarint(dst, uint64(i)), value)
+			dst = binary.AppendUvarint(dst, uint64(i))
+			if r.keys[i].value {
+				dst = series.AppendExactValue(dst, value)
+			}
 		}
 	}
 	return dst
 }
 
-// project copies the attributes that are read. A key that occurs twice still does.
+// project copies the attributes that are read. A key that occurs twice still does. A value that is not read becomes
+// anyValue.
 func (r *reads) project(attrs, dst pcommon.Map) {
 	attrs.CopyTo(dst)
-	if !r.all {
-		dst.RemoveIf(func(key string, _ pcommon.Value) bool { return r.index(key) < 0 })
+	if r.all {
+		return
 	}
+	dst.RemoveIf(func(key string, value pcommon.Value) bool {
+		i := r.index(key)
+		if i >= 0 && !r.keys[i].value {
+			value.SetEmptyBytes().FromRaw(anyValue)
+		}
+		return i < 0
+	})
 }
+
+// anyValue stands for all values. It is equal to none that a rule sets, so that setting one is seen as a change.
+var anyValue = []byte(rand.Text())
