@@ -44,7 +44,8 @@ func Smoke() Plan {
 		scraping(tiny),
 		pull(pullSize{payloads: 4, points: 100, rounds: 2, scrapes: 2}),
 		pull(pullSize{payloads: 4, points: 100, rounds: 2, churn: 10, scrapes: 2}),
-		process(4, 100, 1, 2, 3),
+		process(filterAndTransform, 4, 100, 1, 2, 3),
+		process(twentyRules, 4, 100, 1, 2, 3),
 		through(tiny),
 		shutdown(deadDownstream, signal),
 		shutdown(hangingDownstream, signal),
@@ -59,7 +60,7 @@ func Short() Plan {
 	signal := shutdownSize{points: 1000, rate: 20_000, before: 2 * second, limit: 28 * second}
 	scrapes := scrapingSize{targets: 10, series: 2000, interval: 2 * second, settle: 2 * second, span: 6 * second}
 	return Plan{
-		Name: "short", Rounds: 3, Budget: 205 * second, Compared: true,
+		Name: "short", Rounds: 3, Budget: 215 * second, Compared: true,
 		InProcess: InProcess{Budget: 60 * second, BenchTime: "30ms", Count: 2, Short: true},
 		Cases: []Case{
 			footprint(3, second, 2*second),
@@ -67,7 +68,8 @@ func Short() Plan {
 			pull(pullSize{payloads: 8, points: 1000, rounds: 20, scrapes: 3, span: second}),
 			pull(pullSize{payloads: 80, points: 1000, rounds: 4, scrapes: 1, span: second}),
 			pull(pullSize{payloads: 8, points: 1000, rounds: 20, churn: 10, scrapes: 3, span: second}),
-			process(100, 1000, 2, 5, 2),
+			process(filterAndTransform, 100, 1000, 2, 5, 2),
+			process(twentyRules, 100, 1000, 2, 5, 2),
 			through(scrapes),
 			shutdown(deadDownstream, signal), // waiting for one that hangs takes a minute
 			overload("gRPC", 64, 5000, 16, 6*second),
@@ -96,7 +98,8 @@ func Full() Plan {
 			pull(pullSize{payloads: 80, points: 1000, rounds: 8, churn: 10, scrapes: 2, span: 2 * second}),
 			pull(pullSize{payloads: 400, points: 1000, rounds: 2, scrapes: 1, span: 2 * second}),
 			pull(pullSize{payloads: 794, points: 1000, rounds: 1, scrapes: 1, span: 2 * second}),
-			process(100, 1000, 4, 12, 3),
+			process(filterAndTransform, 100, 1000, 4, 12, 3),
+			process(twentyRules, 100, 1000, 4, 12, 2),
 			through(scrapes),
 			shutdown(deadDownstream, signal),
 			shutdown(slowDownstream, signal),

@@ -7,18 +7,26 @@ import (
 	"github.com/sluice-metrics/sluice/bench/internal/stats"
 )
 
-// process sends the same load through nop alone and through filter and transform, each in a process of its own. They take
-// turns, so that whatever else slows the machine meets both, for the cost of the two is a small difference.
-func process(payloads, points, warm, turns, rounds int) Case {
+// processing is what a load is sent through.
+type processing struct{ conf, name string }
+
+var (
+	filterAndTransform = processing{"process", "filter and transform"}
+	twentyRules        = processing{"process20", "20 rules"}
+)
+
+// process sends the same load through nop alone and through some processing, each in a process of its own. They take turns,
+// so that whatever else slows the machine meets both, for the cost of the processing is a small difference.
+func process(p processing, payloads, points, warm, turns, rounds int) Case {
 	return Case{
-		Scenario: "S3", Name: "7 attributes a point", confs: []string{"nop", "process"},
+		Scenario: "S3", Name: p.name, confs: []string{"nop", p.conf},
 		run: func(ctx context.Context, r *run) ([]Value, error) {
 			fleet, err := r.fleet(payloads, load.Shape{Points: points, HistogramPercent: 2})
 			if err != nil {
 				return nil, err
 			}
 			var pair [2]*instance
-			for k, name := range []string{"nop", "process"} {
+			for k, name := range []string{"nop", p.conf} {
 				if pair[k], err = r.launch(ctx, name, "GRPC", nil); err != nil {
 					return nil, err
 				}
@@ -49,7 +57,7 @@ func takeTurns(ctx context.Context, pair [2]*instance, fleet load.Fleet, turns i
 	const unit = "µs CPU/point"
 	return []Value{
 		{Measure: "nop alone", Unit: unit, V: stats.Of(spent[0]).Median},
-		{Measure: "with filter and transform", Unit: unit, V: stats.Of(spent[1]).Median},
-		{Measure: "cost of the two", Unit: unit, V: stats.Of(more).Median},
+		{Measure: "with processing", Unit: unit, V: stats.Of(spent[1]).Median},
+		{Measure: "cost of processing", Unit: unit, V: stats.Of(more).Median},
 	}, nil
 }
