@@ -60,6 +60,14 @@ func (e *edit) changes(attrs pcommon.Map) bool {
 	})
 }
 
+// grows returns how many attributes more there are afterwards.
+func (e *edit) grows() int {
+	if e.swaps {
+		return -1
+	}
+	return len(e.add) - len(e.remove)
+}
+
 // identical is stricter than pcommon.Value.Equal: to that the order within a map does not count.
 func identical(a, b pcommon.Value) bool {
 	return bytes.Equal(series.AppendExactValue(nil, a), series.AppendExactValue(nil, b))

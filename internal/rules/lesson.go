@@ -103,6 +103,7 @@ func (l *lesson) outcome(metric pmetric.Metric) (*outcome, bool) {
 	if l.repeats {
 		o.edits = l.whole()
 	}
+	o.room = roomFor(o.edits)
 	o.values = l.values
 	for i, v := range o.values {
 		o.values[i].counted = l.tallies[v.rule].Matched > 0

@@ -17,8 +17,9 @@ type outcome struct {
 	dropped int
 	// fields are the metric's new texts, nil if they stay.
 	fields *metricFields
-	// edits change the point's attributes, one after the other.
+	// edits change the point's attributes, one after the other, and room is for how many more there have to be places.
 	edits []edit
+	room  int
 	// values are to run on the point itself, after that.
 	values []pendingValue
 }
@@ -38,6 +39,16 @@ func (f *metricFields) into(m pmetric.Metric) {
 
 func (f *metricFields) clone() *metricFields {
 	return &metricFields{name: strings.Clone(f.name), description: strings.Clone(f.description), unit: strings.Clone(f.unit)}
+}
+
+// roomFor returns by how many attributes a point has more at most while it is edited.
+func roomFor(edits []edit) (room int) {
+	more := 0
+	for i := range edits {
+		more += edits[i].grows()
+		room = max(room, more)
+	}
+	return room
 }
 
 // signature is equal for outcomes that do the same.

@@ -335,6 +335,9 @@ func (w *walk) replay(o *outcome, points int, attrs pcommon.Map) (drop bool) {
 		w.tallies[o.dropped].Dropped += points
 		return true
 	}
+	if o.room > 0 { // places that append would make are as many again as there are
+		attrs.EnsureCapacity(attrs.Len() + o.room)
+	}
 	for i := range o.edits {
 		o.edits[i].apply(attrs)
 	}
