@@ -97,6 +97,22 @@ func TestReadersSeeConsistentExponentialHistograms(t *testing.T) {
 	}
 }
 
+// Sums of integers leave int64 and come back, in several goroutines at once: none of that is lost.
+func TestSumsOfIntegersBeyondInt64(t *testing.T) {
+	h := Must(NewHistogram[int64]("h", "h", nil, Constraints[int64]{}))
+	var writers sync.WaitGroup
+	const n = 100_000
+	for _, v := range []int64{1 << 62, 1 << 61, 1 << 62, -1 << 60} {
+		writers.Go(func() {
+			for range n {
+				h.Observe(v)
+			}
+		})
+	}
+	writers.Wait()
+	assert.InDelta(t, n*9*0x1p60, h.Sum(), 0)
+}
+
 func addedUp(values []int64) (sum int64) {
 	for _, v := range values {
 		sum += v

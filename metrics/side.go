@@ -11,7 +11,7 @@ type side[T Number] struct {
 	layout *layout
 	counts []atomic.Uint64
 	sum    atomic.Uint64 // bits of an int64 or a float64
-	spill  atomic.Uint64 // bits of a float64: integers that would have taken sum out of int64
+	wraps  atomic.Int64  // how often sum has left int64: upwards less downwards
 	min    atomic.Uint64 // bits, as toBits makes them
 	max    atomic.Uint64
 	// outside counts values that found no slot, and left again.
@@ -67,15 +67,16 @@ func (s *side[T]) raise(v T) {
 	}
 }
 
-// addInteger wraps the sum for a moment where it leaves int64, which nobody reads before all additions have ended. One
-// that comes in that moment may be spilled for no need, and costs precision only.
+// addInteger lets the sum wrap where it leaves int64, and counts that. Additions to one word have an order, so of each wrap
+// exactly one knows.
 func (s *side[T]) addInteger(n int64) {
 	after := int64(s.sum.Add(uint64(n)))
-	if (after >= after-n) == (n >= 0) {
-		return
+	switch before := after - n; {
+	case n > 0 && after < before:
+		s.wraps.Add(1)
+	case n < 0 && after > before:
+		s.wraps.Add(-1)
 	}
-	s.sum.Add(uint64(-n))
-	addFloat(&s.spill, float64(n))
 }
 
 func addFloat(word *atomic.Uint64, v float64) {
@@ -119,10 +120,10 @@ func (s *side[T]) drain(t *tally[T]) {
 }
 
 func (s *side[T]) drainSum(into *sum) {
-	into.approximate += math.Float64frombits(s.spill.Swap(0))
 	if isFloat[T]() {
 		into.approximate += math.Float64frombits(s.sum.Swap(0))
-	} else {
-		into.addInteger(int64(s.sum.Swap(0)))
+		return
 	}
+	into.approximate += float64(s.wraps.Swap(0)) * 0x1p64
+	into.addInteger(int64(s.sum.Swap(0)))
 }
