@@ -42,6 +42,9 @@ func (v *vec[L, S]) miss(labels L) *S {
 		return v.with(labels)
 	}
 	if s := v.overflow.Load(); s != nil {
+		if own, ok := (*v.found.Load())[labels]; ok { // since with looked
+			return own
+		}
 		return s
 	}
 	v.mu.Lock()

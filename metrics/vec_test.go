@@ -45,6 +45,16 @@ func TestSeriesLimit(t *testing.T) {
 	}
 }
 
+// Who looked a moment before the limit was reached still finds the series there is.
+func TestSeriesThatWasMissedBeforeTheLimit(t *testing.T) {
+	v := Must(NewCounterVec[int64, route]("c", "h", nil, Constraints[int64]{}, WithSeriesLimit(3)))
+	a := v.With(route{"GET", "a"})
+	v.With(route{"GET", "b"})
+	v.With(route{"GET", "c"})
+	assert.Same(t, a, v.vec.miss(route{"GET", "a"}))
+	assert.Same(t, v.vec.spilled, v.vec.miss(route{"GET", "c"}))
+}
+
 func TestDeleteMakesRoom(t *testing.T) {
 	v := Must(NewGaugeVec[int64, route]("g", "h", nil, Constraints[int64]{}, WithSeriesLimit(3)))
 	a, b, c := route{"a", ""}, route{"b", ""}, route{"c", ""}
