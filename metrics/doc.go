@@ -38,7 +38,7 @@
 //   - what breaks the [Constraints] ([ErrBelowMin], [ErrAboveMax], [ErrInvalid]).
 //
 // The sum of a histogram or summary of integers may leave int64. It goes on as a float64; OTLP, whose sum of integers is
-// an int64 in the SDK, gets the end of the range.
+// an int64 in the SDK, gets the end of the range. That of floats may become infinite, as a float64 does.
 //
 // # Names
 //
@@ -57,8 +57,8 @@
 // # Concurrency
 //
 // Everything may be used by any number of goroutines. Recording takes no lock, save where a histogram or summary with
-// exponential buckets meets a value outside the buckets it has: at most as often as it may have buckets. Looking up a
-// series that was looked up before takes none either.
+// exponential buckets meets a value outside the buckets it has: at most as often as it may have buckets, a summary in each
+// of its windows. Looking up a series that was looked up before takes none either.
 //
 // What a scrape or an export sees of one histogram is consistent: count, sum, buckets, smallest and largest are of exactly
 // the same observations, and the count is the sum of the buckets. So are count and sum of a summary, and its quantiles. A

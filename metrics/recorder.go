@@ -70,6 +70,17 @@ func (r *recorder[T]) turn() *side[T] {
 	return s
 }
 
+// part empties both sides into the tally, which gets no more. What its large values have joined the next one's need not: a
+// slot that takes all that is below it takes that no longer.
+func (r *recorder[T]) part() {
+	rest := r.turn()
+	if l := *rest.layout; l.positive.collapse || l.negative.collapse {
+		l.positive.collapse, l.negative.collapse = false, false
+		rest.use(&l)
+		r.turn().use(&l)
+	}
+}
+
 // read calls f with the tally, which holds all that was recorded before.
 func (r *recorder[T]) read(f func(*tally[T])) {
 	r.mu.Lock()

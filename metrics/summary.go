@@ -11,7 +11,7 @@ import (
 // goroutines.
 //
 // It keeps counts in exponential buckets fine enough for the bound, at most 40 octaves of them: observations more than
-// 10^12 times smaller than the largest ones count as the smallest ones kept.
+// 10^12 times smaller than the largest ones of their window count as the smallest ones kept.
 type Summary[T Number] struct {
 	core[T]
 	armed     atomic.Bool   // a timer will turn to the next window
@@ -131,7 +131,7 @@ func (s *Summary[T]) turn() {
 	s.recorder.mu.Lock()
 	defer s.recorder.mu.Unlock()
 	s.armed.Store(false)
-	s.recorder.turn()
+	s.recorder.part()
 	ended := s.recorder.tally
 	s.forgotten.count += ended.count
 	s.forgotten.sum.add(&ended.sum)

@@ -99,6 +99,30 @@ func TestOldObservationsAreForgotten(t *testing.T) {
 	})
 }
 
+// What a value 10^12 times larger has joined is told apart again when that value is forgotten.
+func TestLargeObservationsAreForgottenWithTheBucketsTheyJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := Must(NewSummary("s", "h", nil, Constraints[float64]{}, WithMaxAge(10*time.Minute, 5)))
+		s.Observe(1e-3)
+		s.Observe(1e15)
+		s.Observe(-1e-3)
+		s.Observe(-1e15)
+		var values []float64
+		for i := range 1000 {
+			values = append(values, float64(i-500)/1000)
+		}
+		for range 11 { // never idle
+			for _, v := range values {
+				s.Observe(v)
+			}
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		checkQuantiles(t, s, values, DefaultRelativeError)
+		time.Sleep(11 * time.Minute)
+	})
+}
+
 func TestOneWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := Must(NewSummary("s", "h", nil, Constraints[int64]{}, WithMaxAge(time.Minute, 1)))
