@@ -131,6 +131,7 @@ func (a *admission) arrived(now time.Time, key *limiter.Bucket) refusal {
 	if no := a.charge(now); no.reason != admitted {
 		return no
 	}
+	a.whole()
 	return a.identify(now, key)
 }
 
@@ -183,6 +184,25 @@ func (a *admission) charge(now time.Time) refusal {
 	}
 	a.charged = a.read
 	return refusal{}
+}
+
+// whole notes that all has come: what was guessed gives way to what it is.
+func (a *admission) whole() {
+	a.slot.Resize(a.read) // not larger than it is
+	a.key.Arrived()
+	a.total.Arrived()
+}
+
+// settle charges what is not charged yet of a request that is over: its handler did not read to the end.
+func (a *admission) settle() {
+	due := a.read - a.charged
+	if due <= 0 || a.outcome != admitted {
+		return
+	}
+	now := time.Now()
+	a.key.Add(now, due)
+	a.total.Add(now, due)
+	a.charged = a.read
 }
 
 // small refuses what no bucket could ever hold.

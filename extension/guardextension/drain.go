@@ -1,6 +1,7 @@
 package guardextension
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -34,18 +35,28 @@ func drainable(r *http.Request) int64 {
 	}
 }
 
-// drain throws away what is left of a body: at most 8 KiB of it are held.
-func drain(w http.ResponseWriter, body io.Reader, bytes int64, timeout time.Duration) {
-	if bytes == 0 {
-		return
-	}
+// rest is what is left of a request that is refused.
+type rest struct {
+	writer  http.ResponseWriter
+	bytes   int64 // that have to be read, at most
+	timeout time.Duration
+}
+
+func restOf(w http.ResponseWriter, r *http.Request, timeout time.Duration) rest {
 	if timeout <= 0 || timeout > drainTimeout {
 		timeout = drainTimeout
 	}
-	c := http.NewResponseController(w)
-	if c.SetReadDeadline(time.Now().Add(timeout)) != nil {
+	return rest{w, drainable(r), timeout}
+}
+
+// drain throws away what is left of a body: at most 8 KiB of it are held. Unless that is all, the deadline stays: net/http
+// reads some of what is left before it sends the answer.
+func (r rest) drain(body io.Reader) {
+	c := http.NewResponseController(r.writer)
+	if c.SetReadDeadline(time.Now().Add(r.timeout)) != nil || r.bytes == 0 {
 		return // without a deadline a client could hold the connection for ever
 	}
-	_, _ = io.CopyN(io.Discard, body, bytes+1) // whatever comes of it, the request is refused
-	_ = c.SetReadDeadline(time.Time{})         // it could be set
+	if _, err := io.CopyN(io.Discard, body, r.bytes+1); errors.Is(err, io.EOF) {
+		_ = c.SetReadDeadline(time.Time{}) // it could be set
+	}
 }

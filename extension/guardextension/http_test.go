@@ -24,6 +24,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/sluice-metrics/sluice/internal/limiter"
 )
 
 // rpcStatus reads the body that OTLP wants, in the encoding that the answer says it has.
@@ -179,21 +181,120 @@ func TestHTTPRefusedWhileSending(t *testing.T) {
 	}
 }
 
-// TestHTTPDrainsNotForEver: who says that it sends and does not is not waited for longer than receive_timeout, and holds no place.
+// TestHTTPDrainsNotForEver: who says that it sends and does not is not waited for longer than receive_timeout, and holds no
+// place. net/http reads a little of what is left before it answers, and has no deadline of its own.
 func TestHTTPDrainsNotForEver(t *testing.T) {
-	w := newWorld(t, `in_flight: {bytes: 1000, receive_timeout: 300ms}`)
-	r := w.receive(newPoints())
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
-	_, err = io.WriteString(conn, "POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\nx")
-	require.NoError(t, err)
-	out, err := io.ReadAll(conn)
-	require.NoError(t, err, "the server closes the connection")
-	assert.Contains(t, string(out), "413 ")
-	n, _ := w.guard.server.inFlight.Now()
-	assert.Zero(t, n)
+	for name, head := range map[string]string{
+		"long":       "Content-Length: 100000000",
+		"short":      "Content-Length: 1000",
+		"chunked":    "Transfer-Encoding: chunked",
+		"compressed": "Content-Encoding: gzip\r\nContent-Length: 1000",
+	} {
+		begin := "" // what is read before any middleware is asked
+		if name == "compressed" {
+			begin = gzipped(t, nil).String()[:10]
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, `{rate: {requests_per_second: 0.001, requests_burst: 1}, in_flight: {receive_timeout: 300ms}}`)
+			r := w.receive(newPoints())
+			require.Equal(t, http.StatusOK, post(t, r.http, protobufType, nil).code)
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
+			require.NoError(t, err)
+			defer func() { _ = conn.Close() }()
+			require.NoError(t, conn.SetDeadline(time.Now().Add(patience/4)))
+			_, err = io.WriteString(conn, "POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"+head+"\r\n\r\n"+begin)
+			require.NoError(t, err)
+			out, err := io.ReadAll(conn)
+			require.NoError(t, err, "the server closes the connection")
+			assert.Contains(t, string(out), "429 ")
+			n, _ := w.guard.server.inFlight.Now()
+			assert.Zero(t, n)
+		})
+	}
+}
+
+// TestHTTPGuessGivesWay: once a request is read, its place is as large as it is, and nothing more is expected of it.
+func TestHTTPGuessGivesWay(t *testing.T) {
+	w := newWorld(t, `{in_flight: {bytes: 1000000}, rate: {bytes_per_second: 1000000, bytes_burst: 100000000, per_key: {by: client_address, bytes_per_second: 1000000}}}`)
+	sink := newPoints()
+	r := w.receive(sink)
+	large := encoded(t, protobufType, batch(1, 700_000))
+	for range 3 {
+		require.Equal(t, http.StatusOK, post(t, r.http, protobufType, stream(bytes.NewReader(large))).code)
+	}
+	held, free := make(chan struct{}, 1), newBarrier(t)
+	sink.hook = func(context.Context) error { held <- struct{}{}; <-free.c; return nil }
+	small := encoded(t, protobufType, batch(1, 100))
+	first := make(chan answer)
+	go func() { first <- tryPost(t.Context(), r.http, protobufType, stream(bytes.NewReader(small))) }()
+	<-held
+	_, inFlight := w.guard.server.inFlight.Now()
+	assert.Equal(t, int64(len(small)), inFlight)
+	assert.Zero(t, w.guard.server.total.Expected())
+	free.open()
+	require.Equal(t, http.StatusOK, (<-first).code)
+}
+
+// serve has the guard let one request through to a handler.
+func serve(w *world, r *http.Request, next http.HandlerFunc) {
+	(&httpHandler{server: w.guard.server, next: next}).ServeHTTP(httptest.NewRecorder(), r)
+}
+
+// TestHTTPBodyOutlivesItsHandler as it does one that passes it on: it must not see the next request's.
+func TestHTTPBodyOutlivesItsHandler(t *testing.T) {
+	w := newWorld(t, `{}`)
+	request := func() *http.Request {
+		return httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("secret"))
+	}
+	var kept io.Reader
+	serve(w, request(), func(_ http.ResponseWriter, r *http.Request) { kept = r.Body })
+	serve(w, request(), func(http.ResponseWriter, *http.Request) {
+		got, err := io.ReadAll(kept)
+		assert.ErrorIs(t, err, http.ErrBodyReadAfterClose)
+		assert.Empty(t, got)
+	})
+}
+
+// TestHTTPForwarder has a client read the body in a goroutine of its own, which may go on when the handler has returned.
+func TestHTTPForwarder(t *testing.T) {
+	w := newWorld(t, `in_flight: {bytes: 100000000}`)
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close") // it answers before it has read
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer backend.Close()
+	server := httptest.NewServer(&httpHandler{server: w.guard.server, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, backend.URL, r.Body)
+		if !assert.NoError(t, err) {
+			return
+		}
+		if res, err := backend.Client().Do(req); err == nil {
+			_ = res.Body.Close()
+			w.WriteHeader(res.StatusCode)
+		}
+	})})
+	defer server.Close()
+	for range 20 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, bytes.NewReader(make([]byte, 3<<20)))
+		require.NoError(t, err)
+		if res, err := server.Client().Do(req); err == nil { // the connection may break before
+			_ = res.Body.Close()
+		}
+	}
+	w.quiet()
+}
+
+// TestHTTPPartOfABodyIsCharged though its handler never reads the rest.
+func TestHTTPPartOfABodyIsCharged(t *testing.T) {
+	w := newWorld(t, `rate: {bytes_per_second: 0.001, bytes_burst: 1000}`)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(strings.Repeat("x", 500)))
+	serve(w, r, func(_ http.ResponseWriter, r *http.Request) {
+		_, err := io.CopyN(io.Discard, r.Body, 300)
+		assert.NoError(t, err)
+	})
+	tokens, _ := w.guard.server.total.Tokens(time.Now(), limiter.Bytes)
+	assert.InDelta(t, 700, tokens, 1)
 }
 
 func TestHTTPTooLargeIsForGood(t *testing.T) {

@@ -12,52 +12,65 @@ import (
 // chargeEvery is how many bytes are read before they are charged: a clock and a lock for every few hundred would be dear.
 const chargeEvery = 32 << 10
 
-// body counts the bytes of a request as they are read. It is used again for other requests: like any body, a handler must
-// not touch it once it has returned.
+// body counts the bytes of a request as they are read. It may be read while the handler returns, and after it, as an
+// http.Client does that the handler has given it to.
 type body struct {
+	source io.ReadCloser
+	rest   rest
+
+	mu        sync.Mutex
 	admission admission
-	source    io.ReadCloser
 	deadline  readDeadline
-	writer    http.ResponseWriter
-	rest      int64 // that has to be read, at most, when it is refused
 	err       error // that all reads return from now on
-}
-
-var bodies = sync.Pool{New: func() any { return new(body) }}
-
-func takeBody() *body { return bodies.Get().(*body) }
-
-func (b *body) release() {
-	*b = body{}
-	bodies.Put(b)
 }
 
 // finish ends the request, which gets its own body back.
 func (b *body) finish(r *http.Request, own io.ReadCloser) {
 	r.Body = own
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.admission.settle()
 	b.admission.close()
-	b.release()
+	if b.err == nil {
+		b.err = http.ErrBodyReadAfterClose
+	}
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	if b.source == nil {
-		return 0, http.ErrBodyReadAfterClose
+	if err := b.over(); err != nil {
+		return 0, err
 	}
 	n, err := b.source.Read(p)
+	no, err := b.took(n, err)
+	if no.reason == admitted {
+		return n, err
+	}
+	b.rest.drain(b.source)
+	return 0, no.readError()
+}
+
+// over is nil while there may be more to read.
+func (b *body) over() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+// took counts what was read, and returns how the read has ended.
+func (b *body) took(n int, err error) (refusal, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return refusal{}, b.err // the handler has returned meanwhile
+	}
 	if no := b.count(n, err != nil); no.reason != admitted {
 		b.err = no.readError()
-		if err == nil {
-			drain(b.writer, b.source, b.rest, b.admission.server.timeout)
-		}
-		return 0, b.err
+		return no, b.err
 	}
 	if err != nil {
-		err = b.ended(err)
+		b.err = b.ended(err)
 	}
-	return n, err
+	return refusal{}, b.err
 }
 
 func (b *body) count(n int, last bool) refusal {
@@ -77,22 +90,16 @@ func (b *body) ended(err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
 		b.deadline.clear()
+		a.whole()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = a.refused(refuse(receiveTimeout, a.server.retryAfter)).readError()
+		return a.refused(refuse(receiveTimeout, a.server.retryAfter)).readError()
 	default:
 		a.outcome = abandoned
 	}
-	b.err = err
 	return err
 }
 
-// Close charges what was read by a handler that did not read to the end.
-func (b *body) Close() error {
-	if b.source == nil {
-		return nil
-	}
-	return b.source.Close()
-}
+func (b *body) Close() error { return b.source.Close() }
 
 // readDeadline bounds how long a request may take to arrive.
 type readDeadline struct{ w http.ResponseWriter }

@@ -15,22 +15,22 @@ type httpHandler struct {
 
 func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
-	b := takeBody()
 	size := r.ContentLength
 	if r.Body == nil || r.Body == http.NoBody {
 		size = 0
 	}
+	b := &body{source: r.Body}
 	if no := h.server.admit(now, &b.admission, overHTTP, size, h.bucket(now, r)); no.reason != admitted {
-		b.release()
-		drain(w, r.Body, drainable(r), h.server.timeout)
+		if size != 0 {
+			restOf(w, r, h.server.timeout).drain(r.Body)
+		}
 		no.respond(w, r.Header.Get("Content-Type"))
 		return
 	}
 	// Deferred, for handlers may panic.
 	defer b.finish(r, r.Body)
 	if size != 0 {
-		b.source = r.Body
-		b.writer, b.rest = w, drainable(r)
+		b.rest = restOf(w, r, h.server.timeout)
 		b.deadline.set(w, r, now, h.server.timeout)
 		r.Body = b
 	}

@@ -134,6 +134,9 @@ func (b *Bucket) Tokens(now time.Time, of Limit) (tokens float64, ok bool) {
 	return l.TokensAt(now), true
 }
 
+// Expected are the bytes that are expected yet of requests that were let in.
+func (b *Bucket) Expected() int64 { return b.pending.Load() }
+
 // after is how long so many tokens take to come.
 func (r Rate) after(tokens float64) time.Duration {
 	if r.PerSecond <= 0 || tokens <= 0 {

@@ -32,10 +32,16 @@ func (c *Charge) Add(now time.Time, bytes int64) (Limit, time.Duration) {
 // Most is that of the bucket.
 func (c *Charge) Most() int64 { return c.bucket.Most() }
 
-// Close ends the request: what it did not bring is expected no more. It may be called again.
-func (c *Charge) Close() {
+// Arrived tells that the request is here: nothing more is expected of it.
+func (c *Charge) Arrived() {
 	if c.pending > 0 {
 		c.bucket.pending.Add(-c.pending)
+		c.pending = 0
 	}
+}
+
+// Close ends the request. It may be called again.
+func (c *Charge) Close() {
+	c.Arrived()
 	*c = Charge{}
 }
