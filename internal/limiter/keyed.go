@@ -34,8 +34,8 @@ type KeyedSettings[K comparable] struct {
 }
 
 // Keyed has a bucket for each key. The least recently used is forgotten for a new one, but only once it is full again: who
-// comes under ever new names does not get new tokens for ever, and nobody's debt is forgiven. While there is none to forget,
-// new keys share one bucket.
+// comes under ever new names does not get new tokens for ever, and nobody's debt is forgiven. One that is not full yet counts
+// as used when it is looked at. While none is found to forget, new keys share one bucket.
 type Keyed[K comparable] struct {
 	set      KeyedSettings[K]
 	seed     maphash.Seed
@@ -119,16 +119,22 @@ func (k *Keyed[K]) remember(s *shard[K], key K) *Bucket {
 	return e.bucket
 }
 
+// forgetTries bounds how many buckets a new key looks at.
+const forgetTries = 4
+
 // forget makes room, if that forgives nothing.
 func (k *Keyed[K]) forget(s *shard[K], now time.Time) bool {
-	oldest := s.root.prev
-	if !oldest.bucket.full(now) {
-		return false
+	for range min(forgetTries, len(s.keys)) {
+		oldest := s.root.prev
+		if oldest.bucket.full(now) {
+			oldest.unlink()
+			delete(s.keys, oldest.key)
+			k.evicted.Add(1)
+			return true
+		}
+		s.use(oldest) // so that what takes long to fill does not hide what is full
 	}
-	oldest.unlink()
-	delete(s.keys, oldest.key)
-	k.evicted.Add(1)
-	return true
+	return false
 }
 
 func (s *shard[K]) use(e *entry[K]) {

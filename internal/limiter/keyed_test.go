@@ -53,12 +53,27 @@ func TestForgettingForgivesNothing(t *testing.T) {
 	assert.Same(t, over, k.Bucket(start, "d"))
 
 	later := start.Add(time.Second)
-	take(k.Bucket(later, "a"), later) // b is now the one that was used longest ago, and is full
-	assert.Equal(t, Default, k.Bucket(later, "c").Class())
+	take(k.Bucket(later, "a"), later)
+	assert.Equal(t, Default, k.Bucket(later, "c").Class(), "b is full")
 	assert.False(t, take(k.Bucket(later, "a"), later), "a was not forgotten")
 	n, evicted := k.Counts()
 	assert.Equal(t, 2, n)
 	assert.Equal(t, int64(1), evicted)
+}
+
+// TestWhoOwesLongHidesNobody: one bucket that takes long to fill is no reason to keep those that are full.
+func TestWhoOwesLongHidesNobody(t *testing.T) {
+	k := NewKeyed(KeyedSettings[string]{Limits: requests(0.001, 10), MaxKeys: 20})
+	for range 10 {
+		take(k.Bucket(start, "in debt"), start)
+	}
+	for i := range 19 {
+		k.Bucket(start, strconv.Itoa(i))
+	}
+	for i := range 100 {
+		assert.Equal(t, Default, k.Bucket(start, "new "+strconv.Itoa(i)).Class())
+	}
+	assert.False(t, take(k.Bucket(start, "in debt"), start), "it is not forgotten")
 }
 
 // TestNewNamesBringNoNewTokens: who changes its name with each request gets what max_keys clients get, and no more.
@@ -107,7 +122,7 @@ func TestShards(t *testing.T) {
 // TestModel compares one shard with a list in the order of use.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		keys := rapid.IntRange(1, 5).Draw(t, "keys")
+		keys := rapid.IntRange(1, 7).Draw(t, "keys")
 		k := NewKeyed(KeyedSettings[int]{Limits: requests(1, 2), MaxKeys: keys})
 		type used struct {
 			key    int
@@ -115,9 +130,20 @@ func TestModel(t *testing.T) {
 		}
 		var order []used // the last was used last
 		now := start
+		forgetOne := func() bool {
+			for range min(forgetTries, keys) {
+				oldest := order[0]
+				order = order[1:]
+				if oldest.bucket.full(now) {
+					return true
+				}
+				order = append(order, oldest)
+			}
+			return false
+		}
 		for range rapid.IntRange(1, 50).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "later")) * 500 * time.Millisecond)
-			key := rapid.IntRange(0, 8).Draw(t, "key")
+			key := rapid.IntRange(0, 10).Draw(t, "key")
 			got := k.Bucket(now, key)
 			at := -1
 			for i, u := range order {
@@ -131,14 +157,11 @@ func TestModel(t *testing.T) {
 					t.Fatal("not the key's bucket")
 				}
 				order = append(append(order[:at:at], order[at+1:]...), order[at])
-			case len(order) == keys && !order[0].bucket.full(now):
+			case len(order) == keys && !forgetOne():
 				if got.Class() != Overflow {
 					t.Fatal("want the bucket that is shared")
 				}
 			default:
-				if len(order) == keys {
-					order = order[1:]
-				}
 				if got.Class() != Default || !got.full(now) {
 					t.Fatal("want a new bucket")
 				}
