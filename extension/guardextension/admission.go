@@ -113,8 +113,8 @@ func (s *server) take(now time.Time, a *admission, size int64, key *limiter.Buck
 	if key == nil {
 		return refusal{}
 	}
-	l, wait := key.Admit(now, size, &a.key)
-	if l != limiter.None {
+	if l, wait := key.Admit(now, size, &a.key); l != limiter.None { // others have taken what there was
+		a.total.Return(now)
 		return refuse(reasonOf(l, true), wait)
 	}
 	return refusal{}
@@ -128,11 +128,14 @@ func (a *admission) arrived(now time.Time, key *limiter.Bucket) refusal {
 	if !a.slot.Resize(a.read) {
 		return a.refused(refuse(inFlightBytes, a.server.retryAfter))
 	}
+	if no := a.identify(now, key); no.reason != admitted {
+		return no
+	}
 	if no := a.charge(now); no.reason != admitted {
 		return no
 	}
 	a.whole()
-	return a.identify(now, key)
+	return refusal{}
 }
 
 // identify is admit's second half for a request whose client became known late.
@@ -141,14 +144,11 @@ func (a *admission) identify(now time.Time, key *limiter.Bucket) refusal {
 		return refusal{}
 	}
 	a.class = key.Class()
-	l, wait := key.Admit(now, 0, &a.key)
-	if l != limiter.None {
+	if l, wait := key.Admit(now, 0, &a.key); l != limiter.None {
+		a.total.Return(now)
 		return a.refused(refuse(reasonOf(l, true), wait))
 	}
-	if l, wait = a.key.Add(now, a.charged); l != limiter.None {
-		return a.refused(refuse(reasonOf(l, true), wait))
-	}
-	return a.refused(a.small())
+	return refusal{}
 }
 
 // grow notes bytes that have come, and makes room for them. They are charged by charge.

@@ -120,6 +120,35 @@ func TestAuthIdentity(t *testing.T) {
 	require.NoError(t, as("bob", "b"), "who is not bob takes none of bob's tokens")
 }
 
+// TestAuthIdentityOverGRPC is known late: what one client is refused must cost the others nothing all the same.
+func TestAuthIdentityOverGRPC(t *testing.T) {
+	w := newWorld(t, `rate: {requests_per_second: 0.001, requests_burst: 3, bytes_per_second: 0.001, bytes_burst: 10000,
+  per_key: {by: auth, name: user, requests_per_second: 0.001, requests_burst: 1}}`)
+	s := w.guard.server
+	call := func(user string, bytes int64) error {
+		now := time.Now()
+		c := &call{server: s}
+		no := s.admit(now, &c.admission, overGRPC, -1, s.keys.ofHeaders(t.Context(), now, nil))
+		if no.reason != admitted {
+			return no.err()
+		}
+		c.watch(t.Context(), time.Minute)
+		c.begin()
+		defer c.end()
+		c.arrive(bytes)
+		auth := client.NewContext(t.Context(), client.Info{Auth: attributes{"user": user}})
+		return c.correct(now, s.lateKey(auth))
+	}
+	require.NoError(t, call("ann", 10))
+	for range 20 {
+		refusedWith(t, call("ann", 5000), codes.ResourceExhausted, "one client")
+	}
+	require.NoError(t, call("bob", 10))
+	require.NoError(t, call("cid", 10))
+	refusedWith(t, call("dan", 10), codes.ResourceExhausted, "rate::requests_per_second")
+	assert.Equal(t, int64(20), w.decided(overGRPC, keyRequestRate))
+}
+
 func basic(user, password string) string {
 	r := &http.Request{Header: http.Header{}}
 	r.SetBasicAuth(user, password)

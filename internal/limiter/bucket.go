@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,8 @@ type Bucket struct {
 	// pending are the bytes that are expected yet of requests that were let in.
 	pending atomic.Int64
 	class   int
+	// charging is held from looking at a debt to adding to it.
+	charging sync.Mutex
 }
 
 // NewBucket returns a full bucket. The class is whatever tells it from others.

@@ -93,6 +93,44 @@ func TestDebtIsBounded(t *testing.T) {
 	assert.InDelta(t, -1000, tokens, 0.01, "what is refused is not charged")
 }
 
+func TestDebtOfManyAtOnceIsBounded(t *testing.T) {
+	for range 5000 {
+		b := NewBucket(bytes(1, 1000), 0)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				var c Charge
+				b.Admit(start, 0, &c)
+				for range 50 {
+					c.Add(start, 300)
+				}
+				c.Close()
+			})
+		}
+		wg.Wait()
+		tokens, _ := b.Tokens(start, Bytes)
+		require.GreaterOrEqual(t, tokens, -1000.0)
+	}
+}
+
+func TestReturned(t *testing.T) {
+	b := NewBucket(Limits{Requests: Rate{10, 2}, Bytes: Rate{10, 10}}, 0)
+	var one, two Charge
+	b.Admit(start, 5, &one)
+	b.Admit(start, 5, &two)
+	two.Return(start)
+	two.Return(start)
+	tokens, _ := b.Tokens(start, Requests)
+	assert.InDelta(t, 1, tokens, 0)
+	assert.Equal(t, int64(5), b.Expected())
+	later := start.Add(time.Hour)
+	one.Return(later)
+	tokens, _ = b.Tokens(later, Requests)
+	assert.InDelta(t, 2, tokens, 0, "there is never more than the burst")
+	NewBucket(Limits{}, 0).Admit(start, 5, &one)
+	one.Return(start)
+}
+
 func TestWhatDidNotComeIsExpectedNoMore(t *testing.T) {
 	b := NewBucket(bytes(100, 1000), 0)
 	var c Charge

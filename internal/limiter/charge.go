@@ -16,6 +16,8 @@ func (c *Charge) Add(now time.Time, bytes int64) (Limit, time.Duration) {
 	if b == nil || b.bytes == nil || bytes <= 0 {
 		return None, 0
 	}
+	b.charging.Lock()
+	defer b.charging.Unlock()
 	burst := int64(b.bytes.Burst())
 	if have := b.bytes.TokensAt(now); have-float64(bytes) < -float64(burst) {
 		return Bytes, b.limits.Bytes.after(1 - have)
@@ -38,6 +40,14 @@ func (c *Charge) Arrived() {
 		c.bucket.pending.Add(-c.pending)
 		c.pending = 0
 	}
+}
+
+// Return ends a request that another bucket has refused: its token is given back. What has come of it stays charged.
+func (c *Charge) Return(now time.Time) {
+	if c.bucket != nil && c.bucket.requests != nil {
+		c.bucket.requests.AllowN(now, -1)
+	}
+	c.Close()
 }
 
 // Close ends the request. It may be called again.
