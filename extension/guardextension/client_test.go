@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/otlpexporter"
 	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -153,6 +154,22 @@ func TestOutboundBytes(t *testing.T) {
 	cancel()
 	_, _, err = b.begin(cancelled, 900)
 	assert.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, int64(1), w.guard.backends.decisions.sum(overHTTP, abandoned), "it is counted, too")
+}
+
+type sized struct{ asked int }
+
+func (s *sized) SizeProto() int { s.asked++; return 10 }
+
+// TestSizeIsAskedOnlyIfItCounts, for it takes a walk through the whole message.
+func TestSizeIsAskedOnlyIfItCounts(t *testing.T) {
+	for text, want := range map[string]int{`{}`: 0, `client: {rate: {bytes_per_second: 1000}}`: 1} {
+		c := &grpcClient{backends: newWorld(t, text).guard.backends}
+		message := &sized{}
+		invoke := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return nil }
+		require.NoError(t, c.unary(t.Context(), "m", message, nil, dial(t, "localhost:1"), invoke))
+		assert.Equal(t, want, message.asked)
+	}
 }
 
 // TestHTTPClientJudges what an answer says about a backend.

@@ -66,6 +66,12 @@ func TestDefaultBursts(t *testing.T) {
 	assert.Equal(t, limiter.Limits{Requests: limiter.Rate{PerSecond: 99.5, Burst: 100}, Bytes: limiter.Rate{PerSecond: 1 << 30, Burst: 1 << 30}}, high.limits())
 }
 
+func TestAddressesThatAreNoneAreNotTheSame(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	unmarshal(t, `rate: {per_key: {by: client_address, overrides: [{key: a}, {key: b}]}}`, cfg)
+	assert.NotContains(t, cfg.Validate().Error(), "already")
+}
+
 // badConfigs holds, by file, what the error must say.
 var badConfigs = map[string][]string{
 	"numbers": {

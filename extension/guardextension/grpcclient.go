@@ -32,22 +32,26 @@ func (c *grpcClient) backend(cc *grpc.ClientConn) *backend {
 func (c *grpcClient) unary(
 	ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
 ) error {
-	return c.call(ctx, cc, sizeOf(req), func() error { return invoke(ctx, method, req, reply, cc, opts...) })
+	b := c.backend(cc)
+	var bytes int64
+	if b.bytes != nil { // otherwise it does not matter, and to find out takes a walk through the message
+		bytes = sizeOf(req)
+	}
+	return b.call(ctx, bytes, func() error { return invoke(ctx, method, req, reply, cc, opts...) })
 }
 
 // stream asks once for the whole stream, and judges the backend by whether it begins.
 func (c *grpcClient) stream(
 	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption,
 ) (s grpc.ClientStream, err error) {
-	err = c.call(ctx, cc, 0, func() error {
+	err = c.backend(cc).call(ctx, 0, func() error {
 		s, err = open(ctx, desc, cc, method, opts...)
 		return err
 	})
 	return s, err
 }
 
-func (c *grpcClient) call(ctx context.Context, cc *grpc.ClientConn, bytes int64, do func() error) error {
-	b := c.backend(cc)
+func (b *backend) call(ctx context.Context, bytes int64, do func() error) error {
 	ticket, no, err := b.begin(ctx, bytes)
 	if err != nil {
 		return status.FromContextError(err).Err()

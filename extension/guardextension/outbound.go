@@ -51,8 +51,11 @@ func (b *backend) begin(ctx context.Context, bytes int64) (breaker.Ticket, refus
 	if no := b.spared(time.Now()); no.reason != admitted {
 		return breaker.Ticket{}, b.refused(no), nil
 	}
-	if no, err := b.turn(ctx, bytes); err != nil || no.reason != admitted {
-		return breaker.Ticket{}, b.refused(no), err
+	if no, err := b.turn(ctx, bytes); err != nil {
+		b.decisions.count(b.protocol, abandoned, classNone)
+		return breaker.Ticket{}, refusal{}, err
+	} else if no.reason != admitted {
+		return breaker.Ticket{}, b.refused(no), nil
 	}
 	if b.breaker == nil {
 		return breaker.Ticket{}, refusal{}, nil

@@ -80,7 +80,9 @@ func (c *PerKeyConfig) validateOverrides(p *problems, at string) {
 		if c.By == byClientAddress && o.Key != "" {
 			addr, err := netip.ParseAddr(o.Key)
 			p.unless(err == nil, "%s: key: %q is no IP address", where, o.Key)
-			name = clientOf(addr, c.IPv6Prefix).String()
+			if err == nil {
+				name = clientOf(addr, c.IPv6Prefix).String()
+			}
 		}
 		before, twice := seen[name]
 		p.unless(!twice || o.Key == "", "%s: key: %q is that of overrides[%d] already", where, o.Key, before)
