@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -42,6 +43,7 @@ func (c *RateLimitConfig) validate() error {
 
 // limit is a bucket of data points. nil has no bottom.
 type limit struct {
+	mu     sync.Mutex // held from looking at what there is to taking it: a reservation cannot be cancelled without loss
 	bucket *rate.Limiter
 	burst  int
 }
@@ -63,16 +65,22 @@ func (l *limit) take(points int) time.Duration {
 	if l == nil || points == 0 {
 		return 0
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	now := time.Now()
-	first := l.bucket.ReserveN(now, min(points, l.burst))
-	if delay := first.DelayFrom(now); delay > 0 {
-		first.CancelAt(now)
-		return delay
+	if missing := float64(min(points, l.burst)) - l.bucket.TokensAt(now); missing > 0 {
+		return l.after(missing)
 	}
-	for rest := points - l.burst; rest > 0; rest -= l.burst {
+	for rest := points; rest > 0; rest -= l.burst {
 		l.bucket.ReserveN(now, min(rest, l.burst))
 	}
 	return 0
+}
+
+// after is how long so many points take to come.
+func (l *limit) after(points float64) time.Duration {
+	ns := math.Ceil(points / float64(l.bucket.Limit()) * float64(time.Second))
+	return time.Duration(min(ns, math.MaxInt64/2))
 }
 
 // check refuses points that are too many, as OTLP has it: with ResourceExhausted and when to try again. That is in whole

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +102,24 @@ func TestBatchLargerThanTheBucket(t *testing.T) {
 		assert.Equal(t, 2*time.Second, l.take(1000), "the bucket is full again by then")
 		time.Sleep(2 * time.Second)
 		assert.Zero(t, l.take(1000))
+	})
+}
+
+// Of refusals at the same moment none may take what the other gives back: who waits as long as told is let in.
+func TestRefusalsAtOnceTakeNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(RateLimitConfig{PointsPerSecond: 10, Burst: 20})
+		assert.Zero(t, l.take(20))
+		var refused sync.WaitGroup
+		for range 8 {
+			refused.Go(func() {
+				for range 2000 {
+					l.take(20)
+				}
+			})
+		}
+		refused.Wait()
+		assert.Equal(t, 2*time.Second, l.take(20))
 	})
 }
 
