@@ -39,8 +39,9 @@ type Bucket struct {
 	// pending are the bytes that are expected yet of requests that were let in.
 	pending atomic.Int64
 	class   int
-	// charging is held from looking at a debt to adding to it.
-	charging sync.Mutex
+	// taking is held from looking at a debt to adding to it; latest is when something was taken.
+	taking sync.Mutex
+	latest time.Time
 }
 
 // NewBucket returns a full bucket. The class is whatever tells it from others.
@@ -85,7 +86,7 @@ func (b *Bucket) Admit(now time.Time, expected int64, c *Charge) (Limit, time.Du
 	if b.bytes != nil && !b.expect(now, expected) {
 		return Bytes, b.limits.Bytes.after(1 - b.free(now))
 	}
-	if b.requests != nil && !b.requests.AllowN(now, 1) {
+	if b.requests != nil && !b.takeRequest(now) {
 		if b.bytes != nil {
 			b.pending.Add(-expected)
 		}
@@ -96,6 +97,21 @@ func (b *Bucket) Admit(now time.Time, expected int64, c *Charge) (Limit, time.Du
 		c.pending = expected
 	}
 	return None, 0
+}
+
+func (b *Bucket) takeRequest(now time.Time) bool {
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	return b.requests.AllowN(b.at(now), 1)
+}
+
+// at has time not go back: a rate.Limiter brings the tokens of a time twice if somebody who has looked at the clock before
+// others comes after them.
+func (b *Bucket) at(now time.Time) time.Time {
+	if now.After(b.latest) {
+		b.latest = now
+	}
+	return b.latest
 }
 
 // expect adds to what is pending if that leaves bytes free before. Only one of those that see the same state succeeds.

@@ -113,6 +113,24 @@ func TestDebtOfManyAtOnceIsBounded(t *testing.T) {
 	}
 }
 
+// TestTimeBringsTokensOnce though callers come in another order than they looked at the clock.
+func TestTimeBringsTokensOnce(t *testing.T) {
+	b := NewBucket(Limits{Requests: Rate{1, 10}, Bytes: Rate{1, 10}}, 0)
+	later := start.Add(5 * time.Second)
+	var one, two Charge
+	b.Admit(later, 0, &one)
+	b.Admit(start, 0, &two)
+	one.Add(later, 1)
+	two.Add(start, 1)
+	for _, of := range []Limit{Requests, Bytes} {
+		tokens, _ := b.Tokens(later, of)
+		assert.InDelta(t, 8, tokens, 0)
+	}
+	two.Return(start)
+	tokens, _ := b.Tokens(later, Requests)
+	assert.InDelta(t, 9, tokens, 0)
+}
+
 func TestReturned(t *testing.T) {
 	b := NewBucket(Limits{Requests: Rate{10, 2}, Bytes: Rate{10, 10}}, 0)
 	var one, two Charge

@@ -16,8 +16,9 @@ func (c *Charge) Add(now time.Time, bytes int64) (Limit, time.Duration) {
 	if b == nil || b.bytes == nil || bytes <= 0 {
 		return None, 0
 	}
-	b.charging.Lock()
-	defer b.charging.Unlock()
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	now = b.at(now)
 	burst := int64(b.bytes.Burst())
 	if have := b.bytes.TokensAt(now); have-float64(bytes) < -float64(burst) {
 		return Bytes, b.limits.Bytes.after(1 - have)
@@ -44,8 +45,10 @@ func (c *Charge) Arrived() {
 
 // Return ends a request that another bucket has refused: its token is given back. What has come of it stays charged.
 func (c *Charge) Return(now time.Time) {
-	if c.bucket != nil && c.bucket.requests != nil {
-		c.bucket.requests.AllowN(now, -1)
+	if b := c.bucket; b != nil && b.requests != nil {
+		b.taking.Lock()
+		b.requests.AllowN(b.at(now), -1)
+		b.taking.Unlock()
 	}
 	c.Close()
 }
