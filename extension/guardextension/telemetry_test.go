@@ -160,7 +160,8 @@ func (*nobody) Write(p []byte) (int, error)     { return len(p), nil }
 func (*nobody) WriteHeader(int)                 {}
 func (*nobody) SetReadDeadline(time.Time) error { return nil }
 
-func TestAdmittingOverHTTPAllocatesNothing(t *testing.T) {
+// TestAdmittingOverHTTPAllocatesABody and nothing else. That body is not used again: its handler may have passed it on.
+func TestAdmittingOverHTTPAllocatesABody(t *testing.T) {
 	for name, text := range benchmarks {
 		if name == "none" || name == "refused" {
 			continue
@@ -170,10 +171,10 @@ func TestAdmittingOverHTTPAllocatesNothing(t *testing.T) {
 		body := &loop{size: 10_000}
 		r := &http.Request{Body: body, ContentLength: 10_000, Header: http.Header{"X-Tenant": {"tenant"}}}
 		w := &nobody{}
-		assert.Zero(t, testing.AllocsPerRun(1000, func() {
+		assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() {
 			body.left = body.size
 			h.ServeHTTP(w, r)
-		}), name)
+		}), 1.0, name)
 	}
 }
 
