@@ -99,10 +99,17 @@ func (h *hooks[T]) without(o *observer[T]) *hooks[T] {
 		return nil
 	}
 	left := slices.DeleteFunc(slices.Clone(h.observers), func(x *observer[T]) bool { return x == o })
-	if len(left) == 0 && h.constraints == nil {
-		return nil
+	if len(left) == 0 {
+		return h.unobserved()
 	}
 	return &hooks[T]{constraints: h.constraints, observers: left}
+}
+
+func (h *hooks[T]) unobserved() *hooks[T] {
+	if h == nil || h.constraints == nil {
+		return nil
+	}
+	return &hooks[T]{constraints: h.constraints}
 }
 
 // subscribe adds an observer by edit, under the lock, and returns what removes it, which may be called twice.

@@ -100,3 +100,18 @@ func TestObserversConcurrently(t *testing.T) {
 	writers.Wait()
 	assert.Equal(t, c.Value(), sum)
 }
+
+// A series that was deleted and is still recorded to tells nobody.
+func TestDeletedSeriesTellNobody(t *testing.T) {
+	v := Must(NewGaugeVec[int64, route]("g", "h", nil, Constraints[int64]{Max: new(int64(9))}))
+	told := 0
+	stop := v.OnChange(PriorityNormal, func(Change[int64]) { told++ })
+	kept := v.With(route{"GET", "200"})
+	kept.Set(1)
+	assert.True(t, v.Delete(route{"GET", "200"}))
+	kept.Set(2)
+	stop()
+	kept.Set(3)
+	assert.Equal(t, 1, told)
+	assert.ErrorIs(t, kept.TrySet(10), ErrAboveMax)
+}

@@ -101,21 +101,21 @@ func (v *vec[L, S]) spill() *S {
 
 func (v *vec[L, S]) size() int { return max(len(v.all), len(*v.found.Load())) }
 
-// delete forgets a series, and makes room for another one.
-func (v *vec[L, S]) delete(labels L) bool {
+// delete forgets a series, and makes room for another one. It returns the series, nil if there was none.
+func (v *vec[L, S]) delete(labels L) *S {
 	labels, _ = v.shape.clean(labels)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	left := maps.Clone(*v.found.Load())
 	maps.Copy(left, v.all)
-	before := len(left)
+	deleted := left[labels]
 	delete(left, labels)
 	v.all = left
 	v.promote()
 	if len(left) < v.limit-1 {
 		v.overflow.Store(nil)
 	}
-	return len(left) < before
+	return deleted
 }
 
 // list returns all series, the overflow series last.
@@ -158,7 +158,16 @@ func (c *vecCore[T, L, S]) Name() string { return c.family.name }
 
 // Delete forgets the series of the labels, and reports whether there was one. Whoever holds it may go on recording to it,
 // but nobody sees that.
-func (c *vecCore[T, L, S]) Delete(labels L) bool { return c.vec.delete(labels) }
+func (c *vecCore[T, L, S]) Delete(labels L) bool {
+	s := c.vec.delete(labels)
+	if s == nil {
+		return false
+	}
+	c.family.mu.Lock()
+	defer c.family.mu.Unlock()
+	c.core(s).editHooks((*hooks[T]).unobserved)
+	return true
+}
 
 // OnChange has f told of each change of any series, as OnChange of one series does.
 func (c *vecCore[T, L, S]) OnChange(p Priority, f func(Change[T])) (stop func()) {
