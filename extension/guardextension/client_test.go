@@ -112,22 +112,21 @@ func TestOutboundRate(t *testing.T) {
 	for kind, f := range map[string]exporter.Factory{"grpc": otlpexporter.NewFactory(), "http": otlphttpexporter.NewFactory()} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, `client: {rate: {requests_per_second: 10, requests_burst: 1}}`)
+			w := newWorld(t, `client: {rate: {requests_per_second: 2, requests_burst: 1}}`)
 			backend := newWorld(t, `{}`)
 			r := backend.receive(newPoints())
 			endpoint := map[string]string{"grpc": r.grpc, "http": "http://" + r.http}[kind]
 			e := w.export(f, `{endpoint: "`+endpoint+`", tls: {insecure: true}, middlewares: [{id: guard}], timeout: 10s,
   sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}`)
 			begin := time.Now()
-			for id := range 6 {
+			for id := range 3 {
 				require.NoError(t, e.ConsumeMetrics(t.Context(), batch(int64(id), 10)))
 			}
-			assert.GreaterOrEqual(t, time.Since(begin), 490*time.Millisecond, "five have waited for their turn")
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			assert.GreaterOrEqual(t, time.Since(begin), 990*time.Millisecond, "two have waited for their turn")
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			begin = time.Now()
 			require.Error(t, e.ConsumeMetrics(ctx, batch(9, 10)))
-			assert.Less(t, time.Since(begin), 20*time.Millisecond, "it would not be its turn in time")
+			assert.NoError(t, ctx.Err(), "it would not be its turn in time")
 			p := map[string]protocol{"grpc": overGRPC, "http": overHTTP}[kind]
 			assert.Equal(t, int64(1), w.guard.backends.decisions.sum(p, requestRate))
 			assert.Empty(t, w.statuses(), "the backend has not failed")
