@@ -144,8 +144,8 @@ type MemoryConfig struct {
 
 // ClientConfig is what exporters do with a backend.
 type ClientConfig struct {
-	// Rate bounds what goes to one backend, before retries are counted out. A request waits for its turn as long as its
-	// deadline allows; one that would wait longer fails at once, to be retried. Default: none.
+	// Rate bounds what goes to one backend, retries included. A request waits for its turn as long as its deadline allows;
+	// one that would wait longer fails at once, to be retried. Default: none.
 	Rate LimitsConfig `mapstructure:"rate"`
 
 	// CircuitBreaker leaves alone a backend that fails.

@@ -2,7 +2,7 @@ package limiter
 
 import "time"
 
-// Charge is what one request owes to a bucket. The zero Charge owes nothing to nobody. It belongs to one request: it is not
+// Charge is what one request owes to a bucket. The zero Charge owes nothing. It belongs to one request: it is not
 // safe for concurrent use.
 type Charge struct {
 	bucket  *Bucket
