@@ -1,7 +1,6 @@
 package guardextension
 
 import (
-	"math"
 	"time"
 
 	"github.com/sluice-metrics/sluice/internal/limiter"
@@ -89,10 +88,13 @@ func (s *server) enter(now time.Time, a *admission, size int64, key *limiter.Buc
 	return s.take(now, a, size, key)
 }
 
+// largestBytes is the most that a request may say that it has where there is no bound: what many say must add up.
+const largestBytes = 1 << 40
+
 // most is the largest request that in_flight can take.
 func (s *server) most() int64 {
 	if s.inFlight.MaxBytes <= 0 {
-		return math.MaxInt64
+		return largestBytes
 	}
 	return s.inFlight.MaxBytes
 }

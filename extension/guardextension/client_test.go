@@ -126,7 +126,7 @@ func TestOutboundRate(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			require.Error(t, e.ConsumeMetrics(ctx, batch(9, 10)))
-			assert.NoError(t, ctx.Err(), "it would not be its turn in time")
+			require.NoError(t, ctx.Err(), "it would not be its turn in time")
 			p := map[string]protocol{"grpc": overGRPC, "http": overHTTP}[kind]
 			assert.Equal(t, int64(1), w.guard.backends.decisions.sum(p, requestRate))
 			assert.Empty(t, w.statuses(), "the backend has not failed")
@@ -152,7 +152,7 @@ func TestOutboundBytes(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _, err = b.begin(cancelled, 900)
-	assert.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, int64(1), w.guard.backends.decisions.sum(overHTTP, abandoned), "it is counted, too")
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -318,6 +319,25 @@ func TestHTTPTooLargeIsForGood(t *testing.T) {
 			assert.Equal(t, int64(2), w.decided(overHTTP, tooLarge))
 		})
 	}
+}
+
+// TestHTTPLengthsBeyondReason: what two clients say that they will send adds up to a number that there is.
+func TestHTTPLengthsBeyondReason(t *testing.T) {
+	w := newWorld(t, `{}`)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("x"))
+	r.ContentLength = math.MaxInt64
+	look := func(http.ResponseWriter, *http.Request) {
+		_, bytes := w.guard.server.inFlight.Now()
+		assert.GreaterOrEqual(t, bytes, int64(0))
+	}
+	serve(w, r, func(rw http.ResponseWriter, r *http.Request) {
+		look(rw, r)
+		serve(w, r.Clone(t.Context()), look)
+	})
+	r.ContentLength = largestBytes
+	serve(w, r, look)
+	assert.Equal(t, int64(1), w.decided(overHTTP, tooLarge))
+	assert.Equal(t, int64(1), w.decided(overHTTP, admitted))
 }
 
 func TestHTTPInFlightRequests(t *testing.T) {
