@@ -385,6 +385,24 @@ func TestHTTPSlowBodyByTheServersTimeout(t *testing.T) {
 	slowBody(t, w, r)
 }
 
+// TestHTTPSlowCompressedBody sends nothing of what is read before any middleware: only the server's timeout ends it.
+func TestHTTPSlowCompressedBody(t *testing.T) {
+	w := newWorld(t, `{}`)
+	r := &intake{http: freeAddress(t), sink: newPoints()}
+	w.listen(r, `
+  http: {endpoint: "`+r.http+`", read_timeout: 300ms, middlewares: [{id: guard}]}`)
+	for _, encoding := range []string{"gzip", "snappy"} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
+		require.NoError(t, err)
+		require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+		_, err = io.WriteString(conn, "POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Encoding: "+encoding+"\r\nContent-Length: 1000\r\n\r\n")
+		require.NoError(t, err)
+		_, err = io.ReadAll(conn)
+		require.NoError(t, err, "the server closes the connection")
+		require.NoError(t, conn.Close())
+	}
+}
+
 func slowBody(t *testing.T, w *world, r *intake) {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.http)
@@ -413,7 +431,9 @@ func TestHTTPSlowPipeline(t *testing.T) {
 			return nil
 		}
 	}
-	r := w.receive(sink)
+	r := &intake{http: freeAddress(t), sink: sink}
+	w.listen(r, `
+  http: {endpoint: "`+r.http+`", read_timeout: 200ms, middlewares: [{id: guard}]}`) // longer than the guard's, shorter than the pipeline
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for range 3 {
