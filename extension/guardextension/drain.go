@@ -50,13 +50,13 @@ func restOf(w http.ResponseWriter, r *http.Request, timeout time.Duration) rest 
 }
 
 // drain throws away what is left of a body: at most 8 KiB of it are held. Unless that is all, the deadline stays: net/http
-// reads some of what is left before it sends the answer.
+// reads some of what is left before it sends the answer. It does not stay for a next request of the connection.
 func (r rest) drain(body io.Reader) {
 	c := http.NewResponseController(r.writer)
 	if c.SetReadDeadline(time.Now().Add(r.timeout)) != nil || r.bytes == 0 {
 		return // without a deadline a client could hold the connection for ever
 	}
-	if _, err := io.CopyN(io.Discard, body, r.bytes+1); errors.Is(err, io.EOF) {
+	if _, err := io.CopyN(io.Discard, body, r.bytes+1); errors.Is(err, io.EOF) || errors.Is(err, http.ErrBodyReadAfterClose) {
 		_ = c.SetReadDeadline(time.Time{}) // it could be set
 	}
 }
