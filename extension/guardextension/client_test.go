@@ -8,8 +8,10 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -154,6 +156,30 @@ func TestOutboundBytes(t *testing.T) {
 	_, _, err = b.begin(cancelled, 900)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, int64(1), w.guard.backends.decisions.sum(overHTTP, abandoned), "it is counted, too")
+}
+
+// TestOutboundTurnsGivenUp go to others: of many who give up at once nobody takes a turn with him.
+func TestOutboundTurnsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &ClientConfig{Rate: LimitsConfig{RequestsPerSecond: 10, RequestsBurst: 1}}
+		b := newBackend(c, overHTTP, "x", newDecisions([]string{"none"}))
+		ctx, cancel := context.WithCancel(t.Context())
+		var waiting sync.WaitGroup
+		for range 50 {
+			waiting.Go(func() { _, _, _ = b.begin(ctx, 0) })
+		}
+		time.Sleep(250 * time.Millisecond) // three have gone
+		cancel()
+		waiting.Wait()
+		begin := time.Now()
+		for range 5 {
+			_, no, err := b.begin(t.Context(), 0)
+			require.NoError(t, err)
+			require.Equal(t, admitted, no.reason)
+		}
+		assert.InDelta(t, 450*time.Millisecond, time.Since(begin), float64(10*time.Millisecond))
+		assert.Equal(t, int64(47), b.decisions.sum(overHTTP, abandoned))
+	})
 }
 
 type sized struct{ asked int }

@@ -5,10 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/sluice-metrics/sluice/internal/breaker"
-	"github.com/sluice-metrics/sluice/internal/limiter"
 )
 
 // backend is what one client sends to. It is safe for concurrent use.
@@ -16,8 +13,8 @@ type backend struct {
 	address   string
 	protocol  protocol
 	breaker   *breaker.Breaker // nil: none
-	requests  *rate.Limiter    // nil: no limit
-	bytes     *rate.Limiter    // nil: no limit
+	requests  *turns           // nil: no limit
+	bytes     *turns           // nil: no limit
 	decisions *decisions
 	// changed is told, in order, that the breaker has opened or closed, and why.
 	changed func(open bool, why error)
@@ -30,19 +27,12 @@ func newBackend(c *ClientConfig, p protocol, address string, d *decisions) *back
 	limits := c.Rate.limits()
 	b := &backend{
 		address: address, protocol: p, decisions: d,
-		requests: outboundLimiter(limits.Requests), bytes: outboundLimiter(limits.Bytes),
+		requests: newTurns(limits.Requests), bytes: newTurns(limits.Bytes),
 	}
 	if c.CircuitBreaker.Enabled {
 		b.breaker = breaker.New(c.CircuitBreaker.settings())
 	}
 	return b
-}
-
-func outboundLimiter(r limiter.Rate) *rate.Limiter {
-	if r.PerSecond <= 0 {
-		return nil
-	}
-	return rate.NewLimiter(rate.Limit(r.PerSecond), max(r.Burst, 1))
 }
 
 // begin lets a request of so many bytes go out, or says why not. It waits for the request's turn, but never beyond its
@@ -87,29 +77,22 @@ func (b *backend) away(now time.Time) refusal {
 }
 
 func (b *backend) turn(ctx context.Context, bytes int64) (refusal, error) {
-	if no, err := wait(ctx, b.requests, 1, requestRate); err != nil || no.reason != admitted {
-		return no, err
+	if late, err := b.requests.wait(ctx, 1); err != nil || late > 0 {
+		return tooLate(requestRate, late), err
 	}
-	return wait(ctx, b.bytes, bytes, byteRate)
-}
-
-// wait takes n tokens when they are there. More than the bucket holds are taken in turns. If the context ends before, the
-// refusal says when they would have been there.
-func wait(ctx context.Context, l *rate.Limiter, n int64, r reason) (refusal, error) {
-	if l == nil {
-		return refusal{}, nil
-	}
-	for burst := int64(l.Burst()); n > 0; n -= burst {
-		part := int(min(n, burst))
-		if err := l.WaitN(ctx, part); err != nil {
-			if ctx.Err() != nil {
-				return refusal{}, ctx.Err()
-			}
-			missing := float64(part) - l.Tokens()
-			return refuse(r, time.Duration(missing/float64(l.Limit())*float64(time.Second))), nil
-		}
+	if late, err := b.bytes.wait(ctx, bytes); err != nil || late > 0 {
+		b.requests.giveBack(1)
+		return tooLate(byteRate, late), err
 	}
 	return refusal{}, nil
+}
+
+// tooLate says when it would be a request's turn.
+func tooLate(r reason, late time.Duration) refusal {
+	if late == 0 {
+		return refusal{}
+	}
+	return refuse(r, late)
 }
 
 func (b *backend) refused(no refusal) refusal {

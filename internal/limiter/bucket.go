@@ -71,11 +71,11 @@ func (b *Bucket) Most() int64 {
 func (b *Bucket) Check(now time.Time) (Limit, time.Duration) {
 	if b.requests != nil {
 		if have := b.requests.TokensAt(now); have < 1 {
-			return Requests, b.limits.Requests.after(1 - have)
+			return Requests, b.limits.Requests.After(1 - have)
 		}
 	}
 	if free := b.free(now); free <= 0 {
-		return Bytes, b.limits.Bytes.after(1 - free)
+		return Bytes, b.limits.Bytes.After(1 - free)
 	}
 	return None, 0
 }
@@ -84,13 +84,13 @@ func (b *Bucket) Check(now time.Time) (Limit, time.Duration) {
 // let in is charged to c, which must be closed.
 func (b *Bucket) Admit(now time.Time, expected int64, c *Charge) (Limit, time.Duration) {
 	if b.bytes != nil && !b.expect(now, expected) {
-		return Bytes, b.limits.Bytes.after(1 - b.free(now))
+		return Bytes, b.limits.Bytes.After(1 - b.free(now))
 	}
 	if b.requests != nil && !b.takeRequest(now) {
 		if b.bytes != nil {
 			b.pending.Add(-expected)
 		}
-		return Requests, b.limits.Requests.after(1 - b.requests.TokensAt(now))
+		return Requests, b.limits.Requests.After(1 - b.requests.TokensAt(now))
 	}
 	*c = Charge{bucket: b}
 	if b.bytes != nil {
@@ -156,8 +156,8 @@ func (b *Bucket) Tokens(now time.Time, of Limit) (tokens float64, ok bool) {
 // Expected are the bytes that are expected yet of requests that were let in.
 func (b *Bucket) Expected() int64 { return b.pending.Load() }
 
-// after is how long so many tokens take to come.
-func (r Rate) after(tokens float64) time.Duration {
+// After is how long so many tokens take to come.
+func (r Rate) After(tokens float64) time.Duration {
 	if r.PerSecond <= 0 || tokens <= 0 {
 		return 0
 	}

@@ -21,7 +21,7 @@ func (c *Charge) Add(now time.Time, bytes int64) (Limit, time.Duration) {
 	now = b.at(now)
 	burst := int64(b.bytes.Burst())
 	if have := b.bytes.TokensAt(now); have-float64(bytes) < -float64(burst) {
-		return Bytes, b.limits.Bytes.after(1 - have)
+		return Bytes, b.limits.Bytes.After(1 - have)
 	}
 	for rest := bytes; rest > 0; rest -= burst {
 		b.bytes.ReserveN(now, int(min(rest, burst)))
