@@ -84,7 +84,7 @@ func (b *batch) open(d *descriptor, points int) *family {
 	f, owner, reason := b.openFamily(d)
 	if f == nil {
 		b.out.refuse(reason, points)
-		b.conflict(owner, d.name, reason)
+		b.conflict(owner, d, reason)
 	}
 	return f
 }

@@ -28,14 +28,25 @@ type Conflict struct {
 }
 
 // conflict reports that a family was in the way of a metric.
-func (b *batch) conflict(owner *family, name string, reason Reason) {
+func (b *batch) conflict(owner *family, d *descriptor, reason Reason) {
 	kind := ConflictType
 	if reason == ReasonNameConflict {
 		kind = ConflictName
 	}
+	if owner == nil {
+		b.conflictWithSibling(d, kind)
+		return
+	}
 	owner.mu.Lock()
 	defer owner.mu.Unlock()
-	b.report(owner, name, kind)
+	b.report(owner, d.name, kind)
+}
+
+func (b *batch) conflictWithSibling(d *descriptor, kind ConflictKind) {
+	b.out.conflict(kind)
+	if owner, first := b.siblings.inTheWay(d, kind); first {
+		b.out.Conflicts = append(b.out.Conflicts, Conflict{Family: d.name, Owner: owner, Kind: kind})
+	}
 }
 
 // report counts a conflict, and asks for a log line if it is the first of its kind; the caller holds the owner's lock.
@@ -57,19 +68,20 @@ func (b *batch) describeFamily(f *family, d *descriptor, description string) {
 		return
 	}
 	if f.mu.unit == "" {
-		f.mu.unit = d.unit
+		f.mu.unit = b.siblings.agreeOnUnit(f.name, d.unit)
+	}
+	if f.mu.unit == d.unit {
 		return
 	}
 	b.report(f, d.name, ConflictUnit)
 }
 
 func (b *batch) describeHelp(f *family, help string) {
-	switch f.mu.help {
-	case help:
-	case "":
-		f.mu.help = strings.Clone(help)
-		f.mu.stateBytes += len(help)
-	default:
+	if f.mu.help == "" {
+		f.mu.help = strings.Clone(b.siblings.agreeOnHelp(f.name, help))
+		f.mu.stateBytes += len(f.mu.help)
+	}
+	if f.mu.help != help {
 		b.report(f, f.name, ConflictHelp)
 	}
 }

@@ -20,7 +20,7 @@ type contexts struct {
 	scopes []*scope
 	free   []uint32
 	serial uint64
-	bytes  atomic.Int64
+	bytes  tally
 }
 
 // resource is immutable but for its scopes, which the lock of contexts guards.
@@ -66,7 +66,7 @@ func (c *contexts) acquire(resourceKey, scopeKey []byte, build func() (target, [
 		c.serial++
 		r = &resource{key: string(resourceKey), serial: c.serial, target: tg, scopes: map[string]*scope{}}
 		c.resources[r.key] = r
-		c.bytes.Add(r.size())
+		c.bytes.add(r.size())
 	}
 	sc := r.scopes[string(scopeKey)]
 	if sc == nil {
@@ -110,7 +110,7 @@ func (c *contexts) add(r *resource, key string, base []label) *scope {
 		c.scopes = append(c.scopes, sc)
 	}
 	r.scopes[key] = sc
-	c.bytes.Add(sc.size())
+	c.bytes.add(sc.size())
 	return sc
 }
 
@@ -126,14 +126,14 @@ func (c *contexts) release(sc *scope) *resource {
 	}
 	c.scopes[sc.id] = nil
 	c.free = append(c.free, sc.id)
-	c.bytes.Add(-sc.size())
+	c.bytes.add(-sc.size())
 	r := sc.resource
 	delete(r.scopes, sc.key)
 	if len(r.scopes) > 0 {
 		return nil
 	}
 	delete(c.resources, r.key)
-	c.bytes.Add(-r.size())
+	c.bytes.add(-r.size())
 	return r
 }
 

@@ -81,6 +81,6 @@ func (f *family) labelsHome(slot uint32) uint64 { return f.mu.series.At(slot).la
 // account tells the store what the family's memory has become.
 func (s *Store) account(f *family) {
 	bytes := f.bytes()
-	s.memory.Add(int64(bytes - f.mu.accounted))
+	s.memory.add(int64(bytes - f.mu.accounted))
 	f.mu.accounted = bytes
 }

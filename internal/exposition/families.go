@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// openFamily returns the family of a metric with its lock held, or the reason for which it has none.
+// openFamily returns the family of a metric with its lock held, or the reason for which it has none and the family in the
+// way, which is nil if that is in another store.
 func (s *Store) openFamily(d *descriptor) (*family, *family, Reason) {
 	for {
 		f := d.family.Load()
@@ -28,7 +29,7 @@ func (s *Store) openFamily(d *descriptor) (*family, *family, Reason) {
 
 // claimFamily finds or makes a family. A family in its way that has only expired series gives way.
 func (s *Store) claimFamily(d *descriptor) (f, owner *family, reason Reason) {
-	if f, owner, reason = s.tryClaim(d); f != nil || !s.mayExpire(owner) {
+	if f, owner, reason = s.tryClaim(d); f != nil || owner == nil || !s.mayExpire(owner) {
 		return f, owner, reason
 	}
 	s.overdue.Add(int64(s.expireFamily(owner)))
@@ -59,6 +60,9 @@ func (s *Store) tryClaim(d *descriptor) (f, owner *family, reason Reason) {
 	if owner, taken := s.mu.samples.owner(d.name, d.kind.typ); taken {
 		return nil, s.mu.families[owner], ReasonNameConflict
 	}
+	if reason := s.siblings.claim(d.name, d.kind.typ); reason != "" {
+		return nil, nil, reason
+	}
 	f = newFamily(d.name, d.kind)
 	s.mu.families[d.name] = f
 	s.mu.samples.claim(f.name, f.typ)
@@ -78,8 +82,9 @@ func (s *Store) dropIfEmpty(f *family) {
 	f.dead.Store(true)
 	delete(s.mu.families, f.name)
 	s.mu.samples.release(f.name, f.typ)
+	s.siblings.release(f)
 	s.mu.catalog = nil
-	s.memory.Add(-int64(f.mu.accounted))
+	s.memory.add(-int64(f.mu.accounted))
 	f.mu.accounted = 0
 }
 

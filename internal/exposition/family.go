@@ -30,6 +30,8 @@ type familyState struct {
 	looked int64
 	// misfit is set once a series did not fit the type that only tells.
 	misfit bool
+	// classic is set once the siblings know that the family has classic histograms.
+	classic bool
 
 	series *series.Table[record]
 	// shapes holds the texts that the plain series of a shape have in common.

@@ -155,7 +155,15 @@ func (s *Store) full(f *family, more int) bool {
 		return false
 	}
 	unaccounted := f.bytes() - f.mu.accounted
-	return s.Memory()+int64(unaccounted+more) > s.opts.MaxMemory
+	return s.allMemory()+int64(unaccounted+more) > s.opts.MaxMemory
+}
+
+// allMemory is what MaxMemory bounds: that of all siblings.
+func (s *Store) allMemory() int64 {
+	if s.siblings != nil {
+		return s.siblings.Memory()
+	}
+	return s.Memory()
 }
 
 // place replaces a state, unless the new one is larger and there is no room for that.

@@ -30,7 +30,7 @@ type messages struct {
 // others may come while the page is written.
 func (p *messages) begin(f *family) {
 	p.family, p.histograms = f, asClassic
-	if f.mu.natives == f.mu.series.Len() {
+	if p.store.siblings.allNative(f) {
 		p.histograms = asTheyAre
 	}
 }
@@ -39,11 +39,11 @@ func (p *messages) begin(f *family) {
 func (p *messages) heading(dst []byte) []byte {
 	f := p.family
 	dst = appendStringField(dst, 1, f.name)
-	if f.mu.help != "" {
-		dst = appendStringField(dst, 2, f.mu.help)
+	if help := p.store.siblings.agreeOnHelp(f.name, f.mu.help); help != "" {
+		dst = appendStringField(dst, 2, help)
 	}
 	dst = appendVarintField(dst, 3, uint64(f.typ))
-	if unit := unitOf(f.name, f.mu.unit, f.typ); unit != "" {
+	if unit := unitOf(f.name, p.store.siblings.agreeOnUnit(f.name, f.mu.unit), f.typ); unit != "" {
 		dst = appendStringField(dst, 5, unit)
 	}
 	return dst

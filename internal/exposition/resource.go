@@ -19,8 +19,8 @@ type target struct {
 func (s *Store) targetOf(attrs pcommon.Map) target {
 	var tg target
 	job := jobOf(attrs)
-	tg.identity = appendIfSet(tg.identity, "job", job)
-	tg.identity = appendIfSet(tg.identity, "instance", attribute(attrs, attrServiceInstanceID))
+	tg.identity = s.appendIdentity(tg.identity, "job", job)
+	tg.identity = s.appendIdentity(tg.identity, "instance", attribute(attrs, attrServiceInstanceID))
 	for name, value := range s.opts.ConstLabels {
 		tg.constant = append(tg.constant, label{key: name, name: s.names.labelName(name), value: cleanText(value)})
 	}

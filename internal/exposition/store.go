@@ -21,11 +21,14 @@ type Store struct {
 	target   *descriptor
 	// epoch is what the times of updates count from.
 	epoch time.Time
+	// siblings is nil for a store that is alone, given what its group gives to its series.
+	siblings *Siblings
+	given    map[string]string
 
 	batches atomic.Uint32
 	series  atomic.Int64
 	// memory is that of the families.
-	memory atomic.Int64
+	memory tally
 	// overdue counts the series that expired when they were in the way, before Expire came.
 	overdue atomic.Int64
 
@@ -39,8 +42,10 @@ type Store struct {
 }
 
 // NewStore returns an empty store. It starts no goroutine: the caller calls Expire from time to time.
-func NewStore(opts Options) *Store {
-	s := &Store{opts: opts, names: newTranslator(opts.Strategy, opts.Namespace), contexts: newContexts(), target: targetDescriptor(), epoch: time.Now()}
+func NewStore(opts Options) *Store { return newStore(opts, newTranslator(opts.Strategy, opts.Namespace)) }
+
+func newStore(opts Options, names *translator) *Store {
+	s := &Store{opts: opts, names: names, contexts: newContexts(), target: targetDescriptor(), epoch: time.Now()}
 	s.mu.families = make(map[string]*family)
 	s.mu.samples = make(nameTable)
 	return s
@@ -54,11 +59,18 @@ func (s *Store) Add(md pmetric.Metrics) Outcome {
 	return b.out
 }
 
+// AddResource is Add for one resource of a batch.
+func (s *Store) AddResource(rm pmetric.ResourceMetrics) Outcome {
+	b := batch{Store: s, number: s.batches.Add(1), now: s.now(), wall: pcommon.NewTimestampFromTime(time.Now())}
+	b.readResource(rm)
+	return b.out
+}
+
 // Len returns the number of series held.
 func (s *Store) Len() int { return int(s.series.Load()) }
 
 // Memory returns about how many bytes the series and what belongs to them take.
-func (s *Store) Memory() int64 { return s.memory.Load() + s.contexts.bytes.Load() }
+func (s *Store) Memory() int64 { return s.memory.load() + s.contexts.bytes.load() }
 
 // now is the time since the store was made, which no change of the clock moves.
 func (s *Store) now() int64 { return int64(time.Since(s.epoch)) }

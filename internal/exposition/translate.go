@@ -18,6 +18,8 @@ type translator struct {
 	units    otlptranslator.UnitNamer
 	exemplar otlptranslator.LabelNamer
 	legacy   bool
+	// given are the labels that a group gives to all its series.
+	given []string
 	known    labelNames
 }
 
@@ -61,7 +63,7 @@ func (t *translator) labelName(key string) string {
 	if name, ok := t.known.get(key); ok {
 		return name
 	}
-	name := buildLabelName(&t.labels, key)
+	name := t.ownName(buildLabelName(&t.labels, key))
 	t.known.add(key, name)
 	return name
 }
