@@ -1,0 +1,44 @@
+package pushgroup
+
+import (
+	"time"
+
+	"github.com/sluice-metrics/sluice/internal/exposition"
+)
+
+// group is what one engine knows of one group.
+type group struct {
+	path  string
+	store *exposition.Store
+	marks
+
+	// What follows belongs to whoever is busy with the group.
+	refused refusals
+}
+
+// marks are guarded by the lock of the engine.
+type marks struct {
+	// changed: the gateway does not have the latest state. busy: a turn is under way. ending: the group is to be deleted.
+	// owned: the gateway may have something of it. gone: it was deleted since points came. abandoned: there is no time to try
+	// it again.
+	changed, busy, ending, owned, gone, abandoned bool
+	// adding counts the batches being added.
+	adding int
+	// updated is when points came last, started when its last turn began.
+	updated, started time.Time
+	// due is when its next turn is, notBefore when it may be at the earliest.
+	due, notBefore time.Time
+	// failures are those in a row since failing.
+	failures int
+	failing  time.Time
+	// index is the group's place in the schedule.
+	index int
+}
+
+// idle reports whether nothing is left to know of the group.
+func (g *group) idle() bool {
+	return !g.busy && g.adding == 0 && !g.changed && !g.owned && (g.gone || g.store.Len() == 0)
+}
+
+// wants reports whether the group is to have a turn.
+func (g *group) wants() bool { return (g.changed || g.ending) && !g.abandoned }
