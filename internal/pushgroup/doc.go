@@ -9,7 +9,7 @@
 // comes, so it is always the latest state, all of it, and a slow gateway makes pushes rarer but never older. One request
 // at a time is under way for a group, and it has at most one turn in an interval.
 //
-// A group that was pushed is owned: when nothing is left in it, or nothing came for too long, it is deleted from the
+// A group that had series is owned: when nothing is left in it, or nothing came for too long, it is deleted from the
 // gateway, which by itself forgets nothing. Two engines that push the same group overwrite each other; nothing on the wire
 // tells them.
 package pushgroup

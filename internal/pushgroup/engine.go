@@ -241,6 +241,7 @@ func (e *Engine) release(g *group, changed bool) {
 	if changed {
 		g.changed, g.ending, g.gone = true, false, false
 		g.updated = time.Now()
+		g.owned = g.owned || g.store.Len() > 0
 	}
 	e.settle(g)
 }

@@ -199,7 +199,7 @@ func TestRefusedFamilyIsFoundAndTheRestSent(t *testing.T) {
 			assert.Equal(t, map[Reason]int{ReasonRefused: 1}, other.heard().dropped)
 			assert.Equal(t, OutcomePartial, other.heard().pushed[0].Outcome)
 			asked := len(other.asked())
-			assert.Equal(t, 5, asked)
+			assert.LessOrEqual(t, asked, 5)
 
 			if method == http.MethodPost {
 				return

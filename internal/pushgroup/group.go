@@ -19,7 +19,7 @@ type group struct {
 // marks are guarded by the lock of the engine.
 type marks struct {
 	// changed: the gateway does not have the latest state. busy: a turn is under way. ending: the group is to be deleted.
-	// owned: the gateway may have something of it. gone: it was deleted since points came. abandoned: there is no time to try
+	// owned: it had series, so what the gateway has of it is this engine's, or of one before. gone: it was deleted since points came. abandoned: there is no time to try
 	// it again.
 	changed, busy, ending, owned, gone, abandoned bool
 	// adding counts the batches being added.

@@ -47,9 +47,9 @@ func (t *turn) isEnding() bool {
 	return false
 }
 
-// delete deletes the group, which then is not this engine's any more.
+// delete deletes the group if it is this engine's.
 func (t *turn) delete() after {
-	if !t.disown() {
+	if !t.isOwned() {
 		return deleted
 	}
 	a := t.request(http.MethodDelete, nil)
@@ -57,7 +57,6 @@ func (t *turn) delete() after {
 	defer func() { t.listener.Deleted(r) }()
 	switch a.Verdict {
 	case Accepted:
-		t.own(false)
 		return deleted
 	case Transient:
 		r.Outcome = OutcomeRetry
@@ -71,8 +70,8 @@ func (t *turn) delete() after {
 	return deleted
 }
 
-// disown reports whether there is anything to delete.
-func (t *turn) disown() bool {
+// isOwned reports whether there is anything to delete.
+func (t *turn) isOwned() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.group.owned
@@ -86,17 +85,10 @@ func (t *turn) deleteAgain() after {
 	return again
 }
 
-func (t *turn) own(owned bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.group.owned = owned
-}
-
 // push sends what is to be sent of the state: all but the families that are refused anyway or do not fit.
 func (t *turn) push() after {
 	send, rest := t.split(t.body.families)
 	send, long := fitting(send, t.opts.MaxBody)
-	t.own(true)
 	a := t.request(t.opts.Method, t.body.join(send))
 	var found found
 	if a.Verdict == Inconsistent {

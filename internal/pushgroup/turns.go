@@ -143,7 +143,7 @@ func (e *Engine) end(g *group, left after, last *Answer) {
 	case again:
 		e.backOff(g, last, now)
 	case deleted:
-		g.owned, g.ending, g.gone = false, false, !g.changed
+		g.owned, g.ending, g.gone = g.changed, false, !g.changed
 		g.failures = 0
 	case settled, givenUp:
 		g.failures = 0
