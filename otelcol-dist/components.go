@@ -14,6 +14,7 @@ import (
 	forwardconnector "go.opentelemetry.io/collector/connector/forwardconnector"
 	prometheuspullexporter "github.com/sluice-metrics/sluice/exporter/prometheuspullexporter"
 	prometheusalias "github.com/sluice-metrics/sluice/exporter/prometheuspullexporter/prometheusalias"
+	pushgatewayexporter "github.com/sluice-metrics/sluice/exporter/pushgatewayexporter"
 	otlpexporter "go.opentelemetry.io/collector/exporter/otlpexporter"
 	otlphttpexporter "go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	debugexporter "go.opentelemetry.io/collector/exporter/debugexporter"
@@ -106,6 +107,7 @@ func components() (otelcol.Factories, error) {
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
 		prometheuspullexporter.NewFactory(),
 		prometheusalias.NewFactory(),
+		pushgatewayexporter.NewFactory(),
 		otlpexporter.NewFactory(),
 		otlphttpexporter.NewFactory(),
 		debugexporter.NewFactory(),
@@ -120,6 +122,7 @@ func components() (otelcol.Factories, error) {
 	factories.ExporterModules = makeModulesMap(factories.Exporters, map[component.Type]string{
 		prometheuspullexporter.NewFactory().Type(): "github.com/sluice-metrics/sluice v0.1.0",
 		prometheusalias.NewFactory().Type(): "github.com/sluice-metrics/sluice v0.1.0",
+		pushgatewayexporter.NewFactory().Type(): "github.com/sluice-metrics/sluice v0.1.0",
 		otlpexporter.NewFactory().Type(): "go.opentelemetry.io/collector/exporter/otlpexporter v0.159.0",
 		otlphttpexporter.NewFactory().Type(): "go.opentelemetry.io/collector/exporter/otlphttpexporter v0.159.0",
 		debugexporter.NewFactory().Type(): "go.opentelemetry.io/collector/exporter/debugexporter v0.159.0",

@@ -93,6 +93,14 @@ func seriesOf(fs []family) int {
 	return n
 }
 
+func sizeOf(fs []family) int {
+	n := 0
+	for i := range fs {
+		n += len(fs[i].bytes)
+	}
+	return n
+}
+
 // join puts families together; what it returns is valid until it is called again.
 func (b *body) join(fs []family) []byte {
 	if len(fs) == len(b.families) {
@@ -107,14 +115,10 @@ func (b *body) join(fs []family) []byte {
 
 // fitting returns the families that go into so many bytes, and those that do not. 0 means no bound.
 func fitting(fs []family, most int) (fit, rest []family) {
-	size := 0
-	for i := range fs {
-		size += len(fs[i].bytes)
-	}
-	if most <= 0 || size <= most {
+	if most <= 0 || sizeOf(fs) <= most {
 		return fs, nil
 	}
-	size = 0
+	size := 0
 	for i := range fs {
 		if n := len(fs[i].bytes); size+n <= most {
 			fit = append(fit, fs[i])

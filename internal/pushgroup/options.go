@@ -80,7 +80,7 @@ type Report struct {
 	Reason string
 	// Why describes the answer if the outcome is not OK.
 	Why error
-	// Took is the time of all requests; Bytes are those of the state, uncompressed, Series what the gateway took of it.
+	// Took is the time of all requests; Bytes, uncompressed, and Series are those of what the gateway took.
 	Took          time.Duration
 	Bytes, Series int
 	Requests      int

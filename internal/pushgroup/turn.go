@@ -141,7 +141,7 @@ func (t *turn) conclude(a Answer, sent []family, left map[Reason][]family) after
 }
 
 func (t *turn) tellPartial(r *Report, sent []family, left map[Reason][]family) {
-	r.Series = seriesOf(sent)
+	r.Series, r.Bytes = seriesOf(sent), sizeOf(sent)
 	for reason, fs := range left {
 		if n := seriesOf(fs); n > 0 {
 			r.Outcome = OutcomePartial
@@ -153,9 +153,6 @@ func (t *turn) tellPartial(r *Report, sent []family, left map[Reason][]family) {
 func (t *turn) report(a Answer) Report {
 	t.last = a
 	r := Report{Group: t.group.path, Outcome: OutcomeOK, Reason: a.Reason(), Took: time.Since(t.began), Requests: t.requests}
-	if t.body != nil {
-		r.Bytes = len(t.body.bytes)
-	}
 	if a.Verdict != Accepted {
 		r.Why = &a
 	}
