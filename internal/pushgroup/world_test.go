@@ -62,7 +62,18 @@ func newWorld(t tester, change func(*Options)) *world {
 	if change != nil {
 		change(&opts)
 	}
-	w := &world{t: t, gateway: pushgatewaytest.New(pushgatewaytest.Options{})}
+	return startWorld(t, opts, pushgatewaytest.Options{})
+}
+
+func newUncheckedWorld(t tester, change func(*Options)) *world {
+	t.Helper()
+	opts := standard()
+	change(&opts)
+	return startWorld(t, opts, pushgatewaytest.Options{Unchecked: true})
+}
+
+func startWorld(t tester, opts Options, gateway pushgatewaytest.Options) *world {
+	w := &world{t: t, opts: gateway, gateway: pushgatewaytest.New(gateway)}
 	w.told.dropped = map[Reason]int{}
 	w.engine = New(opts, w)
 	w.engine.Start(&http.Client{Transport: w})
