@@ -49,6 +49,14 @@ func (p *messages) heading(dst []byte) []byte {
 	return dst
 }
 
+// begins returns what stands before so many bytes of series; it is valid until the next message.
+func (p *messages) begins(size int) []byte {
+	p.inner = p.heading(p.inner[:0])
+	p.value = protowire.AppendVarint(p.value[:0], uint64(len(p.inner)+size))
+	p.value = append(p.value, p.inner...)
+	return p.value
+}
+
 // series writes one series as a field of its family. A classic histogram that has come to native ones has to wait.
 func (p *messages) series(dst []byte, slot uint32, r *record) []byte {
 	if _, late := p.family.state(slot).(*classic); late && p.histograms == asTheyAre {

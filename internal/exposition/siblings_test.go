@@ -106,9 +106,9 @@ func TestLabelsOfTheGroupAreRenamedOrLeftOut(t *testing.T) {
 	out := s.AddResource(md.ResourceMetrics().At(0))
 	require.Equal(t, 1, out.Accepted)
 	assert.Equal(t, map[string]float64{
-		`{__name__="x", exported_job="e;j", exported_region="eu", instance="1"}`:           1,
+		`{__name__="x", exported_job="e;j", exported_region="eu", instance="1"}`:            1,
 		`{__name__="x", exported_job="shop/other;e;j", exported_region="eu", instance="1"}`: 1,
-		`{__name__="y", exported_job="plain", exported_region="eu"}`:                       1,
+		`{__name__="y", exported_job="plain", exported_region="eu"}`:                        1,
 	}, pushed(t, s).values)
 }
 

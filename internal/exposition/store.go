@@ -42,7 +42,9 @@ type Store struct {
 }
 
 // NewStore returns an empty store. It starts no goroutine: the caller calls Expire from time to time.
-func NewStore(opts Options) *Store { return newStore(opts, newTranslator(opts.Strategy, opts.Namespace)) }
+func NewStore(opts Options) *Store {
+	return newStore(opts, newTranslator(opts.Strategy, opts.Namespace))
+}
 
 func newStore(opts Options, names *translator) *Store {
 	s := &Store{opts: opts, names: names, contexts: newContexts(), target: targetDescriptor(), epoch: time.Now()}

@@ -20,7 +20,7 @@ type translator struct {
 	legacy   bool
 	// given are the labels that a group gives to all its series.
 	given []string
-	known    labelNames
+	known labelNames
 }
 
 func newTranslator(strategy otlptranslator.TranslationStrategyOption, namespace string) *translator {

@@ -9,7 +9,6 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/sluice-metrics/sluice/internal/series"
 )
@@ -282,8 +281,7 @@ func (w *familyWriter) endMessage() error {
 	if size == 0 {
 		return nil
 	}
-	heading := w.messages.heading(nil)
-	begin := append(protowire.AppendVarint(nil, uint64(len(heading)+size)), heading...)
+	begin := w.messages.begins(size)
 	w.family.mu.Unlock()
 	defer w.family.mu.Lock()
 	return w.writeMessage(begin)

@@ -35,9 +35,13 @@ type step struct {
 
 // faults are the ways in which the gateway fails. A lost answer is one to a request that was carried out.
 var faults = map[string]func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error){
-	"500":     func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) { return answer(500) },
-	"429":     func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) { return answer(429, "Retry-After", "7") },
-	"network": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) { return noAnswer(errors.New("gone")) },
+	"500": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) { return answer(500) },
+	"429": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) {
+		return answer(429, "Retry-After", "7")
+	},
+	"network": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) {
+		return noAnswer(errors.New("gone"))
+	},
 	"lost": func(g *pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) {
 		return func(req *http.Request) (*http.Response, error) {
 			resp, err := g.RoundTrip(req)

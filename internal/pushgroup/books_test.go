@@ -1,0 +1,85 @@
+package pushgroup
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/sluice-metrics/sluice/internal/exposition"
+)
+
+func TestBooksOfABatchAreThoseOfItsResources(t *testing.T) {
+	in(t, func(o *Options) { o.Store.MaxSeries = 2 }, func(t *testing.T, w *world) {
+		md := pmetric.NewMetrics()
+		for _, name := range []string{"a", "b", "c\xff", "d\xff"} {
+			batch(name, "", "x", 1, "y", 2, "z", 3, "u", 4, "", 5).ResourceMetrics().MoveAndAppendTo(md.ResourceMetrics())
+		}
+		added := w.engine.Add(md)
+		assert.Equal(t, 4, added.Accepted)
+		assert.Equal(t, map[exposition.Reason]int{exposition.ReasonMaxSeries: 4, exposition.ReasonInvalidName: 2}, added.Refused)
+		assert.Equal(t, map[Reason]int{ReasonInvalidUTF8: 2}, added.Groups)
+		assert.Equal(t, map[Reason]int{ReasonInvalidUTF8: 10}, added.Points)
+		assert.Equal(t, 4, w.engine.Series())
+		assert.Equal(t, 2, w.engine.Groups())
+		assert.Equal(t, 2, w.engine.Pending())
+		assert.Positive(t, w.engine.Memory())
+		synctest.Wait()
+		assert.Zero(t, w.engine.Pending())
+		reports := w.heard().pushed
+		assert.Len(t, reports, 2)
+		assert.Equal(t, 2, reports[0].Series)
+		assert.Positive(t, reports[0].Bytes)
+		assert.Equal(t, 1, reports[0].Requests)
+	})
+}
+
+func TestDeletionThatIsRefusedIsGivenUp(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		w.engine.Add(batch("a", "", "x", 1))
+		synctest.Wait()
+		w.fail(answer(http.StatusForbidden))
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(time.Hour)
+		assert.Zero(t, w.engine.Groups())
+		assert.Len(t, w.heard().deleted, 1)
+		assert.Equal(t, OutcomePermanent, w.heard().deleted[0].Outcome)
+		assert.Equal(t, 1, w.groups())
+	})
+}
+
+func TestNewGroupTakesThePlaceOfOneThatWaitsForItsDeletion(t *testing.T) {
+	in(t, func(o *Options) { o.MaxGroups = 1; o.TTL = time.Minute }, func(t *testing.T, w *world) {
+		w.engine.Add(batch("a", "", "x", 1))
+		synctest.Wait()
+		assert.Equal(t, map[Reason]int{ReasonMaxGroups: 1}, w.engine.Add(batch("b", "", "x", 1)).Groups)
+		w.fail(answer(503))
+		wait(5 * time.Minute)
+		assert.Empty(t, w.engine.Add(batch("b", "", "x", 1)).Groups)
+		assert.Equal(t, map[Reason]int{ReasonMaxGroups: 1}, w.engine.Add(batch("c", "", "x", 1)).Groups)
+		assert.Equal(t, 1, w.engine.Groups())
+		deleted := w.heard().deleted
+		assert.Equal(t, OutcomeCanceled, deleted[len(deleted)-1].Outcome)
+		w.fail(nil)
+		wait(20 * time.Second)
+		assert.Equal(t, 2, w.groups()) // a is nobody's now
+	})
+}
+
+func TestEmptiedGroupThatCannotBeDeletedIsTriedAgain(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		w.engine.Add(batch("a", "", "x", 1))
+		synctest.Wait()
+		w.fail(answer(503))
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(time.Hour)
+		assert.Equal(t, 1, w.engine.Groups())
+		w.fail(nil)
+		wait(time.Minute)
+		assert.Zero(t, w.groups())
+		assert.Zero(t, w.engine.Groups())
+	})
+}
