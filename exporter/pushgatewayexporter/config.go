@@ -28,7 +28,10 @@ const (
 	expirationIntervals = 5
 )
 
-var _ confmap.Validator = (*Config)(nil)
+var (
+	_ confmap.Validator   = (*Config)(nil)
+	_ confmap.Unmarshaler = (*Config)(nil)
+)
 
 // Config configures the exporter.
 type Config struct {
@@ -41,8 +44,8 @@ type Config struct {
 	// service.namespace is a part, with "/" between, as it is of the job of the pull exporter.
 	Job LabelConfig `mapstructure:"job"`
 
-	// Grouping are the further labels of groups. A label without a value is left out. Default: instance, from
-	// service.instance.id.
+	// Grouping are the further labels of groups; what is given replaces the default. A label without a value is left out.
+	// Default: {instance: {attribute: service.instance.id}}.
 	Grouping map[string]LabelConfig `mapstructure:"grouping"`
 
 	// Method is "put", which makes a group what is pushed, or "post", which leaves what else others have pushed to it.
@@ -152,6 +155,14 @@ type CircuitBreakerConfig struct {
 
 	// prevent unkeyed literal initialization
 	_ struct{}
+}
+
+// Unmarshal lets a grouping that is given replace the default, not add to it.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	if conf.IsSet("grouping") {
+		c.Grouping = nil
+	}
+	return conf.Unmarshal(c)
 }
 
 // Validate reports all problems at once.
