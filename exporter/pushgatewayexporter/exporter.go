@@ -57,6 +57,7 @@ func (e *pushgatewayExporter) Start(ctx context.Context, host component.Host) er
 
 // Shutdown does what on_shutdown says, for as long as ctx and timeout allow.
 func (e *pushgatewayExporter) Shutdown(ctx context.Context) error {
+	e.listener.host.Store(nil) // a component that stops has no other status
 	if err := e.engine.Shutdown(ctx); err != nil {
 		e.set.Logger.Error("The gateway does not have the last state of all groups", zap.Error(err))
 	}

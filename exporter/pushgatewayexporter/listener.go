@@ -19,8 +19,8 @@ type listener struct {
 	telemetry *telemetry
 	logger    *zap.Logger
 	host      atomic.Pointer[component.Host]
-	// full and bad bound the log lines about groups that are refused.
-	full, bad warning
+	// full and bad bound the log lines about groups that get none, refused those about pushes.
+	full, bad, refused warning
 }
 
 // warning is logged once in a while.
@@ -33,11 +33,11 @@ func (w *warning) due() bool {
 	return now-last >= warningInterval && w.last.CompareAndSwap(last, now)
 }
 
-// Pushed logs what is not tried again, as it names what is wrong.
+// Pushed logs what is not tried again, for it tells what is wrong.
 func (l *listener) Pushed(r pushgroup.Report) {
 	l.telemetry.pushed(context.Background(), &r)
-	if r.Outcome == pushgroup.OutcomePermanent {
-		l.logger.Error("The gateway refuses a push; the group is pushed again when it changes", zap.String("group", r.Group), zap.Error(r.Why))
+	if r.Outcome == pushgroup.OutcomePermanent && l.refused.due() {
+		l.logger.Error("The gateway refuses a push; the group is pushed again when it changes; further ones are only counted for a while", zap.String("group", r.Group), zap.Error(r.Why))
 	}
 }
 

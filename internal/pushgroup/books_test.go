@@ -69,6 +69,20 @@ func TestNewGroupTakesThePlaceOfOneThatWaitsForItsDeletion(t *testing.T) {
 	})
 }
 
+// TestFailedDeletionsWaitWithoutRetry: nothing comes at once again, whatever fails.
+func TestFailedDeletionsWaitWithoutRetry(t *testing.T) {
+	in(t, func(o *Options) { o.Retry.Enabled = false; o.TTL = time.Minute }, func(t *testing.T, w *world) {
+		w.engine.Add(batch("a", "", "x", 1))
+		w.engine.Add(batch("b", "", "x", 1))
+		synctest.Wait()
+		w.fail(answer(503))
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(10 * time.Minute)
+		assert.InDelta(t, 120, len(w.asked()), 15)
+		assert.Equal(t, 2, w.engine.Groups())
+	})
+}
+
 func TestEmptiedGroupThatCannotBeDeletedIsTriedAgain(t *testing.T) {
 	in(t, nil, func(t *testing.T, w *world) {
 		w.engine.Add(batch("a", "", "x", 1))

@@ -166,10 +166,16 @@ func points(rm pmetric.ResourceMetrics) int {
 
 var identities = sync.Pool{New: func() any { return new(identity) }}
 
+// recycle forgets what belongs to a batch.
+func (id *identity) recycle() {
+	clear(id.values)
+	identities.Put(id)
+}
+
 // Add takes a batch. It keeps nothing of md and changes nothing in it.
 func (e *Engine) Add(md pmetric.Metrics) Added {
 	id := identities.Get().(*identity)
-	defer identities.Put(id)
+	defer id.recycle()
 	var added Added
 	for _, rm := range md.ResourceMetrics().All() {
 		e.addResource(rm, id, &added)
@@ -263,7 +269,7 @@ func (e *Engine) settle(g *group) {
 // plan schedules a group. Between failures it waits, else not at all when it is to end or the engine is.
 func (e *Engine) plan(g *group) {
 	due := time.Now()
-	waits := g.failures > 0 || !g.ending && !e.mu.draining
+	waits := g.held || !g.ending && !e.mu.draining
 	if waits && g.notBefore.After(due) {
 		due = g.notBefore
 	}

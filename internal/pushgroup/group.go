@@ -19,8 +19,8 @@ type group struct {
 // marks are guarded by the lock of the engine.
 type marks struct {
 	// changed: the gateway does not have the latest state. busy: a turn is under way. ending: the group is to be deleted.
-	// owned: it had series, so what the gateway has of it is this engine's, or of one before. gone: it was deleted since points came. abandoned: there is no time to try
-	// it again.
+	// owned: it had series, so what the gateway has of it is this engine's, or of one before. gone: it was deleted since
+	// points came. abandoned: there is no time to try it again.
 	changed, busy, ending, owned, gone, abandoned bool
 	// adding counts the batches being added.
 	adding int
@@ -28,8 +28,9 @@ type marks struct {
 	updated, started time.Time
 	// due is when its next turn is, notBefore when it may be at the earliest.
 	due, notBefore time.Time
-	// failures are those in a row since failing.
+	// failures are those in a row since failing. held says that the last turn failed for now, so that the next one waits.
 	failures int
+	held     bool
 	failing  time.Time
 	// index is the group's place in the schedule.
 	index int

@@ -23,9 +23,9 @@ func (r *refusals) add(name []byte, interval time.Duration, now time.Time) time.
 		*r = make(refusals)
 	}
 	times := (*r)[string(name)].times
-	rest := min(interval<<min(times, 30), maxRest)
-	if rest <= 0 {
-		rest = maxRest
+	rest := min(interval, maxRest)
+	for range times {
+		rest = min(2*rest, maxRest)
 	}
 	(*r)[strings.Clone(string(name))] = refusal{until: now.Add(rest), times: times + 1}
 	return rest

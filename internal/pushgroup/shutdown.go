@@ -35,6 +35,7 @@ func (e *Engine) drain() {
 	defer e.mu.Unlock()
 	e.mu.draining = true
 	e.mu.closed = e.opts.OnShutdown == Keep
+	e.mu.paused = time.Time{}
 	for _, g := range e.mu.groups {
 		e.lastTurn(g)
 	}
@@ -45,7 +46,9 @@ func (e *Engine) drain() {
 	e.signal()
 }
 
+// lastTurn lets no earlier failure stand in the way.
 func (e *Engine) lastTurn(g *group) {
+	g.failures, g.held = 0, false
 	if e.opts.OnShutdown == Delete {
 		g.changed, g.ending = false, g.owned || g.busy
 	}
@@ -63,9 +66,6 @@ func (e *Engine) leave() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.mu.closed = true
-	if e.opts.OnShutdown == Keep {
-		return nil
-	}
 	groups, series := 0, 0
 	for _, g := range e.mu.groups {
 		if g.changed || g.ending {
@@ -76,6 +76,11 @@ func (e *Engine) leave() error {
 	if groups == 0 {
 		return nil
 	}
-	e.listener.Dropped(ReasonShutdown, series)
+	if e.opts.OnShutdown != Delete {
+		e.listener.Dropped(ReasonShutdown, series)
+	}
+	if e.opts.OnShutdown == Keep {
+		return nil
+	}
 	return fmt.Errorf("%d groups with %d series could not be brought up to date in %v", groups, series, e.opts.Patience.Round(time.Millisecond))
 }

@@ -76,6 +76,22 @@ func TestShutdownKeepsGroups(t *testing.T) {
 		require.NoError(t, w.engine.Shutdown(t.Context()))
 		assert.Empty(t, w.asked())
 		w.has(`{__name__="x", instance="", job="a"} 1`)
+		assert.Equal(t, map[Reason]int{ReasonShutdown: 1}, w.heard().dropped)
+	})
+}
+
+// TestLastTurnWaitsForNothing: neither for a backoff nor for a Retry-After of before.
+func TestLastTurnWaitsForNothing(t *testing.T) {
+	in(t, func(o *Options) { o.Retry.Initial, o.Retry.Max = time.Minute, time.Minute }, func(t *testing.T, w *world) {
+		w.fail(answer(503, "Retry-After", "600"))
+		w.engine.Add(batch("a", "", "x", 1))
+		w.engine.Add(batch("b", "", "x", 1))
+		synctest.Wait()
+		w.fail(nil)
+		begin := time.Now()
+		require.NoError(t, w.engine.Shutdown(t.Context()))
+		assert.Zero(t, time.Since(begin))
+		assert.Equal(t, 2, w.groups())
 	})
 }
 
@@ -109,12 +125,14 @@ func TestShutdownEndsInTime(t *testing.T) {
 					begin := time.Now()
 					err := w.engine.Shutdown(ctx)
 					assert.LessOrEqual(t, time.Since(begin), 5*time.Second)
+					if mode != Delete {
+						assert.Equal(t, 20, w.heard().dropped[ReasonShutdown])
+					}
 					if mode == Keep {
 						require.NoError(t, err)
 						return
 					}
 					require.ErrorContains(t, err, "20 groups with 20 series")
-					assert.Equal(t, 20, w.heard().dropped[ReasonShutdown])
 				})
 			})
 		}

@@ -144,9 +144,9 @@ func (e *Engine) end(g *group, left after, last *Answer) {
 		e.backOff(g, last, now)
 	case deleted:
 		g.owned, g.ending, g.gone = g.changed, false, !g.changed
-		g.failures = 0
+		g.failures, g.held = 0, false
 	case settled, givenUp:
-		g.failures = 0
+		g.failures, g.held = 0, false
 		g.changed = g.changed || left == givenUp
 	}
 	e.settle(g)
@@ -159,6 +159,7 @@ func (e *Engine) backOff(g *group, last *Answer, now time.Time) {
 		g.failing = now
 	}
 	g.failures++
+	g.held = true
 	if e.opts.Retry.exhausted(g.failing, now) {
 		g.failures = 0
 		g.abandoned = e.mu.draining
