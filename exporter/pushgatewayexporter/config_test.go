@@ -65,7 +65,8 @@ func TestFullConfig(t *testing.T) {
 		},
 		Rules: []pushgroup.Rule{
 			{Label: "job", Value: "nightly", Attribute: "service.name", Default: "unknown_service"},
-			{Label: "instance", Attribute: "host.name"}, {Label: "region", Attribute: "cloud.region", Default: "eu"},
+			{Label: "instance", Attribute: "host.name"},
+			{Label: "region", Attribute: "cloud.region", Default: "eu"},
 		},
 		Method: http.MethodPost, Interval: time.Minute, TTL: 24 * time.Hour, MaxGroups: 1000, MaxBody: 1 << 20, Concurrency: 4,
 		Retry: pushgroup.Retry{

@@ -50,7 +50,7 @@ func (e *pushgatewayExporter) Start(ctx context.Context, host component.Host) er
 		return err
 	}
 	e.listener.host.Store(&host)
-	e.engine.Start(e.client)
+	e.engine.Start(ctx, e.client)
 	e.set.Logger.Info("Pushing metrics", zap.String("endpoint", client.Endpoint), zap.Duration("push_interval", e.cfg.PushInterval))
 	return nil
 }

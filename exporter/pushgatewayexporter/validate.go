@@ -127,7 +127,7 @@ type number interface {
 }
 
 func notNegative[T number](key string, value T) error {
-	if !(value >= 0) { // NaN too
+	if value < 0 || value != value { //nolint:gocritic // NaN is neither
 		return fmt.Errorf("`%s` must not be negative, got %v", key, value)
 	}
 	return nil

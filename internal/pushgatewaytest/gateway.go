@@ -4,6 +4,7 @@ package pushgatewaytest
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -110,7 +111,7 @@ var errScrape = errors.New("scrape failed")
 
 // Scrape asks for the page in a format.
 func (g *Gateway) Scrape(accept string) (body []byte, contentType string, err error) {
-	req := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+	req := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/metrics", http.NoBody)
 	req.Header.Set("Accept", accept)
 	answer := httptest.NewRecorder()
 	g.handler.ServeHTTP(answer, req)

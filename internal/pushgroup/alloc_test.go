@@ -14,7 +14,7 @@ func TestRenderingAllocatesNothingPerSeries(t *testing.T) {
 	e.Add(service("s", 1000))
 	for _, g := range e.mu.groups {
 		allocs := testing.AllocsPerRun(100, func() {
-			b := render(g.store)
+			b := render(t.Context(), g.store)
 			assert.Len(t, b.families, 100)
 			b.free()
 		})

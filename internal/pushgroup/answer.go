@@ -60,10 +60,10 @@ func (a *Answer) Reason() string {
 	}
 }
 
-// Error describes the answer for people.
-func (a *Answer) Error() string {
+// Fault describes an answer that is not Accepted.
+func (a *Answer) Fault() error {
 	if a.Status == 0 {
-		return fmt.Sprint(a.Err)
+		return a.Err
 	}
 	text := fmt.Sprintf("status %d", a.Status)
 	if a.Status >= 300 && a.Status < 400 {
@@ -72,7 +72,7 @@ func (a *Answer) Error() string {
 	if a.Message != "" {
 		text += ": " + a.Message
 	}
-	return text
+	return errors.New(text)
 }
 
 func failed(ctx context.Context, err error) Answer {

@@ -1,7 +1,6 @@
 package pushgroup
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -83,5 +82,5 @@ func TestRealConnections(t *testing.T) {
 	assert.Equal(t, "network", a.Reason())
 	assert.True(t, a.unreachable)
 	require.ErrorAs(t, a.Err, new(*net.OpError))
-	assert.NotErrorIs(t, &a, errors.ErrUnsupported)
+	require.ErrorIs(t, a.Fault(), a.Err)
 }

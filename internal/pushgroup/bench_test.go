@@ -91,7 +91,7 @@ func (e *Engine) pushNow(b *testing.B, g *group) {
 	b.Helper()
 	t := turn{Engine: e, group: g, ctx: b.Context(), ticket: breaker.Ticket{}, began: time.Now()}
 	if t.take() != settled || t.last.Verdict != Accepted {
-		b.Fatal(t.last.Error())
+		b.Fatal(t.last.Fault())
 	}
 }
 
@@ -100,7 +100,7 @@ func BenchmarkPush(b *testing.B) {
 	for _, series := range []int{10, 100, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("series=%d", series), func(b *testing.B) {
 			e, groups := benchEngine(b, &http.Client{Transport: taken{}}, "http://gateway", 1, series)
-			body := render(groups[0].store)
+			body := render(b.Context(), groups[0].store)
 			plain, zipped := len(body.bytes), gzipped(b, body.bytes)
 			body.free()
 			b.ReportAllocs()

@@ -37,13 +37,13 @@ const maxPooled = 8 << 20
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
 
-// render writes what a store shows now. The body is to be freed.
-func render(store *exposition.Store) *body {
+// render writes what a store shows now; ctx must not end before. The body is to be freed.
+func render(ctx context.Context, store *exposition.Store) *body {
 	b := bodies.Get().(*body)
 	b.bytes, b.families = b.bytes[:0], b.families[:0]
 	page := exposition.Page{Format: exposition.Format{Kind: exposition.Protobuf, Escaping: model.NoEscaping}}
 	// It fails only when its context or writer does, and hides nothing where no name is escaped.
-	_ = store.Write(context.Background(), b, page, func(exposition.Reason, int) {})
+	_ = store.Write(ctx, b, page, func(exposition.Reason, int) {})
 	b.index()
 	return b
 }

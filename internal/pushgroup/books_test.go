@@ -13,7 +13,7 @@ import (
 )
 
 func TestBooksOfABatchAreThoseOfItsResources(t *testing.T) {
-	in(t, func(o *Options) { o.Store.MaxSeries = 2 }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.Store.MaxSeries = 2 }, func(w *world) {
 		md := pmetric.NewMetrics()
 		for _, name := range []string{"a", "b", "c\xff", "d\xff"} {
 			batch(name, "", "x", 1, "y", 2, "z", 3, "u", 4, "", 5).ResourceMetrics().MoveAndAppendTo(md.ResourceMetrics())
@@ -38,7 +38,7 @@ func TestBooksOfABatchAreThoseOfItsResources(t *testing.T) {
 }
 
 func TestDeletionThatIsRefusedIsGivenUp(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		w.engine.Add(batch("a", "", "x", 1))
 		synctest.Wait()
 		w.fail(answer(http.StatusForbidden))
@@ -52,7 +52,7 @@ func TestDeletionThatIsRefusedIsGivenUp(t *testing.T) {
 }
 
 func TestNewGroupTakesThePlaceOfOneThatWaitsForItsDeletion(t *testing.T) {
-	in(t, func(o *Options) { o.MaxGroups = 1; o.TTL = time.Minute }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.MaxGroups = 1; o.TTL = time.Minute }, func(w *world) {
 		w.engine.Add(batch("a", "", "x", 1))
 		synctest.Wait()
 		assert.Equal(t, map[Reason]int{ReasonMaxGroups: 1}, w.engine.Add(batch("b", "", "x", 1)).Groups)
@@ -71,7 +71,7 @@ func TestNewGroupTakesThePlaceOfOneThatWaitsForItsDeletion(t *testing.T) {
 
 // TestFailedDeletionsWaitWithoutRetry: nothing comes at once again, whatever fails.
 func TestFailedDeletionsWaitWithoutRetry(t *testing.T) {
-	in(t, func(o *Options) { o.Retry.Enabled = false; o.TTL = time.Minute }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.Retry.Enabled = false; o.TTL = time.Minute }, func(w *world) {
 		w.engine.Add(batch("a", "", "x", 1))
 		w.engine.Add(batch("b", "", "x", 1))
 		synctest.Wait()
@@ -84,7 +84,7 @@ func TestFailedDeletionsWaitWithoutRetry(t *testing.T) {
 }
 
 func TestEmptiedGroupThatCannotBeDeletedIsTriedAgain(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		w.engine.Add(batch("a", "", "x", 1))
 		synctest.Wait()
 		w.fail(answer(503))

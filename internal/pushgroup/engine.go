@@ -75,10 +75,10 @@ func New(opts Options, listener Listener) *Engine {
 	return e
 }
 
-// Start begins to push with client, until Shutdown.
-func (e *Engine) Start(client *http.Client) {
+// Start begins to push with client, until Shutdown, however long ctx lasts.
+func (e *Engine) Start(ctx context.Context, client *http.Client) {
 	e.gateway = newGateway(client, e.opts.URL)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e.cancel = cancel
 	e.wg.Go(func() { e.run(ctx) })
 	e.wg.Go(func() { e.sweep(ctx) })
@@ -87,8 +87,7 @@ func (e *Engine) Start(client *http.Client) {
 	}
 }
 
-// Groups, Pending, Series and Memory tell what is held: groups, those whose latest state the gateway does not have, series
-// and about how many bytes they take.
+// Groups is how many groups are held.
 func (e *Engine) Groups() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -119,7 +118,7 @@ func (e *Engine) Series() int {
 	return n
 }
 
-// Memory is about how many bytes they take.
+// Memory is about how many bytes all series take.
 func (e *Engine) Memory() int64 { return e.siblings.Memory() }
 
 // Added is what became of a batch.

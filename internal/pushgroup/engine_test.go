@@ -1,6 +1,7 @@
 package pushgroup
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"testing"
@@ -16,13 +17,14 @@ import (
 )
 
 // in runs a test with a world in a bubble.
-func in(t *testing.T, change func(*Options), test func(t *testing.T, w *world)) {
+func in(t *testing.T, change func(*Options), test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, change)
 		defer w.close()
 		defer func() { _ = w.engine.Shutdown(t.Context()) }()
-		test(t, w)
+		w.ctx = t.Context
+		test(w)
 	})
 }
 
@@ -32,7 +34,7 @@ func wait(d time.Duration) {
 }
 
 func TestPushesWholeState(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		w.engine.Add(batch("cart", "1", "a", 1, "b", 2))
 		w.engine.Add(batch("cart", "2", "a", 3))
 		synctest.Wait()
@@ -52,8 +54,8 @@ func TestPushesWholeState(t *testing.T) {
 }
 
 func TestSlowGatewayMakesPushesRarerNotOlder(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
-		w.fail(func(*http.Request) (*http.Response, error) {
+	in(t, nil, func(w *world) {
+		w.fail(func(*http.Request) (*reply, error) {
 			time.Sleep(time.Minute)
 			return nil, nil
 		})
@@ -70,7 +72,7 @@ func TestSlowGatewayMakesPushesRarerNotOlder(t *testing.T) {
 }
 
 func TestGroupWithoutSeriesIsDeleted(t *testing.T) {
-	in(t, func(o *Options) { o.Store.Expiration = time.Minute }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.Store.Expiration = time.Minute }, func(w *world) {
 		w.engine.Add(batch("cart", "", "a", 1))
 		w.engine.Add(batch("shop", "", "a", 1))
 		synctest.Wait()
@@ -92,7 +94,7 @@ func TestGroupWithoutSeriesIsDeleted(t *testing.T) {
 }
 
 func TestIdleGroupIsDeletedAfterTTL(t *testing.T) {
-	in(t, func(o *Options) { o.TTL = time.Hour }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.TTL = time.Hour }, func(w *world) {
 		w.engine.Add(batch("cart", "", "a", 1))
 		wait(59 * time.Minute)
 		assert.Equal(t, 1, w.groups())
@@ -110,7 +112,7 @@ func TestIdleGroupIsDeletedAfterTTL(t *testing.T) {
 }
 
 func TestPointsSaveAGroupThatWasToEnd(t *testing.T) {
-	in(t, func(o *Options) { o.TTL = time.Minute }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.TTL = time.Minute }, func(w *world) {
 		w.engine.Add(batch("cart", "", "a", 1))
 		synctest.Wait()
 		w.fail(answer(500))
@@ -125,11 +127,11 @@ func TestPointsSaveAGroupThatWasToEnd(t *testing.T) {
 }
 
 func TestTransientFailuresAreRetriedWithTheLatestState(t *testing.T) {
-	for name, fault := range map[string]func(*http.Request) (*http.Response, error){
+	for name, fault := range map[string]fault{
 		"408": answer(408), "429": answer(429), "500": answer(500), "503": answer(503), "network": noAnswer(errors.New("refused")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, nil, func(t *testing.T, w *world) {
+			in(t, nil, func(w *world) {
 				w.fail(fault)
 				w.engine.Add(batch("cart", "", "a", 1))
 				wait(500 * time.Millisecond)
@@ -149,7 +151,7 @@ func TestTransientFailuresAreRetriedWithTheLatestState(t *testing.T) {
 }
 
 func TestRetryAfterIsHonouredByAllGroups(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		w.fail(answer(429, "Retry-After", "60"))
 		w.engine.Add(batch("cart", "", "a", 1))
 		synctest.Wait()
@@ -164,7 +166,7 @@ func TestRetryAfterIsHonouredByAllGroups(t *testing.T) {
 
 func TestPermanentFailuresAreNotRetried(t *testing.T) {
 	for _, status := range []int{301, 307, 401, 403, 404, 405, 413} {
-		in(t, nil, func(t *testing.T, w *world) {
+		in(t, nil, func(w *world) {
 			w.fail(answer(status, "Location", "/elsewhere"))
 			w.engine.Add(batch("cart", "", "a", 1, "b", 2))
 			wait(time.Hour)
@@ -182,13 +184,13 @@ func TestPermanentFailuresAreNotRetried(t *testing.T) {
 
 func TestRefusedFamilyIsFoundAndTheRestSent(t *testing.T) {
 	for _, method := range []string{http.MethodPut, http.MethodPost} {
-		in(t, func(o *Options) { o.Method = method }, func(t *testing.T, w *world) {
+		in(t, func(o *Options) { o.Method = method }, func(w *world) {
 			foreign := counter(batch("foreign", "", "c_total", 1))
 			w.engine.Add(batch("foreign", "", "x", 1))
 			w.engine.Add(foreign)
 			synctest.Wait()
 			other := newWorldOn(t, w)
-			defer func() { _ = other.engine.Shutdown(t.Context()) }()
+			defer func() { _ = other.engine.Shutdown(w.ctx()) }()
 			other.engine.Add(batch("cart", "", "a", 1, "b", 2, "c_total", 3, "d", 4, "own", 5))
 			synctest.Wait()
 			w.has(`{__name__="x", instance="", job="foreign"} 1`, `{__name__="c_total", instance="", job="foreign"} 1`,
@@ -231,17 +233,17 @@ func TestRefusedFamilyIsFoundAndTheRestSent(t *testing.T) {
 // newWorldOn is a second engine on the gateway of another world.
 func newWorldOn(t tester, w *world) *world {
 	opts := w.engine.opts
-	other := &world{t: t, gateway: w.gateway}
+	other := &world{t: t, gateway: w.gateway, ctx: w.ctx}
 	other.told.dropped = map[Reason]int{}
 	other.engine = New(opts, other)
-	other.engine.Start(&http.Client{Transport: other})
+	other.engine.Start(context.Background(), &http.Client{Transport: other})
 	return other
 }
 
 func TestBreakerSparesTheGateway(t *testing.T) {
 	in(t, func(o *Options) {
 		o.Breaker = &breaker.Config{Threshold: 3, Timeout: time.Minute, MaxTimeout: time.Minute, Probes: 1}
-	}, func(t *testing.T, w *world) {
+	}, func(w *world) {
 		w.fail(answer(500))
 		for _, service := range []string{"a", "b", "c", "d", "e", "f"} {
 			w.engine.Add(batch(service, "", "x", 1))
@@ -258,7 +260,7 @@ func TestBreakerSparesTheGateway(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
-	in(t, func(o *Options) { o.Rate = limiter.Rate{PerSecond: 2, Burst: 4} }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.Rate = limiter.Rate{PerSecond: 2, Burst: 4} }, func(w *world) {
 		for i := range 20 {
 			w.engine.Add(batch("s", string(rune('a'+i)), "x", 1))
 		}
@@ -272,7 +274,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestGatewayThatForgotGetsIdleGroupsAgain(t *testing.T) {
-	in(t, func(o *Options) { o.Probe = 30 * time.Second }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.Probe = 30 * time.Second }, func(w *world) {
 		w.engine.Add(batch("idle", "", "x", 1))
 		w.engine.Add(batch("live", "", "x", 1))
 		wait(time.Minute)
@@ -290,7 +292,7 @@ func TestGatewayThatForgotGetsIdleGroupsAgain(t *testing.T) {
 }
 
 func TestGroupsThatCannotBeAreRefused(t *testing.T) {
-	in(t, func(o *Options) { o.MaxGroups = 2; o.Rules[0].Default = "" }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.MaxGroups = 2; o.Rules[0].Default = "" }, func(w *world) {
 		added := w.engine.Add(batch("a\xff", "", "x", 1, "y", 2))
 		assert.Equal(t, map[Reason]int{ReasonInvalidUTF8: 1}, added.Groups)
 		assert.Equal(t, map[Reason]int{ReasonInvalidUTF8: 2}, added.Points)
@@ -307,7 +309,7 @@ func TestGroupsThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestGroupsThatNeverHadASeriesAreForgotten(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		w.engine.Add(batch("cart", "", "", 1))
 		w.engine.Add(batch("cart", "", "push_time_seconds", 1))
 		w.engine.Add(batch("shop", "", "x", nil))
@@ -319,7 +321,7 @@ func TestGroupsThatNeverHadASeriesAreForgotten(t *testing.T) {
 }
 
 func TestOddValuesReachTheirGroups(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		for _, service := range []string{"a/b/c", ".", "..", "my job", "100%", "+", "=", "ü", "a@base64", "\x00"} {
 			w.engine.Add(batch(service, "x/../y", "m", 1))
 		}
@@ -335,7 +337,7 @@ func TestOddValuesReachTheirGroups(t *testing.T) {
 }
 
 func TestMaxBodyLeavesOutWhatDoesNotFit(t *testing.T) {
-	in(t, func(o *Options) { o.MaxBody = 50 }, func(t *testing.T, w *world) {
+	in(t, func(o *Options) { o.MaxBody = 50 }, func(w *world) {
 		w.engine.Add(batch("cart", "", "a", 1, "b_long_long_long_long_long_long_long_long_long_long", 2, "c", 3))
 		synctest.Wait()
 		w.has(`{__name__="a", instance="", job="cart"} 1`, `{__name__="c", instance="", job="cart"} 3`)
@@ -345,7 +347,7 @@ func TestMaxBodyLeavesOutWhatDoesNotFit(t *testing.T) {
 }
 
 func TestUncheckedGatewayIsWarnedOfOnce(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		require.NoError(t, w.gateway.Close())
 		w.gateway = pushgatewaytest.New(pushgatewaytest.Options{Unchecked: true})
 		for i := range 3 {

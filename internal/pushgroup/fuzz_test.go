@@ -36,7 +36,7 @@ func FuzzPath(f *testing.F) {
 		server.CloseClientConnections()
 		server.Close()
 		if a.Verdict != Accepted {
-			t.Fatalf("%s: %s", id.path, a.Error())
+			t.Fatalf("%s: %s", id.path, a.Fault())
 		}
 		want := id.labels(rules)
 		for _, group := range g.Groups() {

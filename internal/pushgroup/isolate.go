@@ -98,7 +98,7 @@ func (i *isolation) refuse(f family, why Answer) {
 	i.refused = append(i.refused, f)
 	i.suspects.add(f.name)
 	rest := i.group.refused.add(f.name, i.opts.Interval, time.Now())
-	i.listener.Refused(i.group.path, string(f.name), &why, rest)
+	i.listener.Refused(i.group.path, string(f.name), why.Fault(), rest)
 }
 
 // isSuspect tells whether a family is likely to blame: the message names it, or it was refused before.

@@ -1,6 +1,7 @@
 package pushgroup
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,8 +15,8 @@ import (
 )
 
 // refusing is a gateway that refuses bodies with any of the families, without naming them.
-func refusing(families ...string) func(*http.Request) (*http.Response, error) {
-	return func(req *http.Request) (*http.Response, error) {
+func refusing(families ...string) fault {
+	return func(req *http.Request) (*reply, error) {
 		if req.Body == nil {
 			return nil, nil
 		}
@@ -25,7 +26,7 @@ func refusing(families ...string) func(*http.Request) (*http.Response, error) {
 		}
 		for _, name := range families {
 			if strings.Contains(string(text), name) {
-				return &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(strings.NewReader("something is wrong\n"))}, nil
+				return &reply{status: http.StatusBadRequest, body: "something is wrong\n"}, nil
 			}
 		}
 		req.Body = io.NopCloser(strings.NewReader(string(text)))
@@ -42,7 +43,7 @@ func many(n int) []any {
 }
 
 func TestIsolationFindsAllThatAreRefused(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		w.fail(refusing("m017", "m018", "m300"))
 		w.engine.Add(batch("a", "", many(400)...))
 		synctest.Wait()
@@ -66,7 +67,7 @@ func TestIsolationFindsAllThatAreRefused(t *testing.T) {
 }
 
 func TestIsolationIsBounded(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		bad := make([]string, 0, 200)
 		for i := range 200 {
 			bad = append(bad, fmt.Sprintf("m%03d", 2*i))
@@ -87,7 +88,7 @@ func TestIsolationIsBounded(t *testing.T) {
 }
 
 func TestNoFamilyIsBlamedForAGatewayThatRefusesEverything(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		// Somebody else has poisoned it.
 		resp, err := w.gateway.RoundTrip(mustRequest(http.MethodPut, "/metrics/job@base64/_w", "x 1\n"))
 		require.NoError(t, err)
@@ -110,7 +111,7 @@ func TestNoFamilyIsBlamedForAGatewayThatRefusesEverything(t *testing.T) {
 }
 
 func mustRequest(method, path, body string) *http.Request {
-	req, err := http.NewRequest(method, "http://gateway"+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), method, "http://gateway"+path, strings.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
@@ -118,9 +119,9 @@ func mustRequest(method, path, body string) *http.Request {
 }
 
 func TestFailureDuringIsolationIsRetried(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		refuse, n := refusing("m003"), 0
-		w.fail(func(req *http.Request) (*http.Response, error) {
+		w.fail(func(req *http.Request) (*reply, error) {
 			if n++; n == 4 {
 				return answer(503)(req)
 			}
@@ -136,7 +137,7 @@ func TestFailureDuringIsolationIsRetried(t *testing.T) {
 }
 
 func TestTypesAndHelpAreReconciledAcrossGroups(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
+	in(t, nil, func(w *world) {
 		first, second := batch("a", "", "x_total", 1, "y", 1), batch("b", "", "y", 2)
 		first.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(1).SetDescription("one")
 		second.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).SetDescription("two")

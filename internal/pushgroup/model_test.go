@@ -1,6 +1,7 @@
 package pushgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,16 +35,12 @@ type step struct {
 }
 
 // faults are the ways in which the gateway fails. A lost answer is one to a request that was carried out.
-var faults = map[string]func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error){
-	"500": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) { return answer(500) },
-	"429": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) {
-		return answer(429, "Retry-After", "7")
-	},
-	"network": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) {
-		return noAnswer(errors.New("gone"))
-	},
-	"lost": func(g *pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) {
-		return func(req *http.Request) (*http.Response, error) {
+var faults = map[string]func(*pushgatewaytest.Gateway) fault{
+	"500":     func(*pushgatewaytest.Gateway) fault { return answer(500) },
+	"429":     func(*pushgatewaytest.Gateway) fault { return answer(429, "Retry-After", "7") },
+	"network": func(*pushgatewaytest.Gateway) fault { return noAnswer(errors.New("gone")) },
+	"lost": func(g *pushgatewaytest.Gateway) fault {
+		return func(req *http.Request) (*reply, error) {
 			resp, err := g.RoundTrip(req)
 			if err == nil {
 				err = errors.Join(errors.New("connection reset"), resp.Body.Close())
@@ -51,8 +48,8 @@ var faults = map[string]func(*pushgatewaytest.Gateway) func(*http.Request) (*htt
 			return nil, err
 		}
 	},
-	"slow": func(*pushgatewaytest.Gateway) func(*http.Request) (*http.Response, error) {
-		return func(*http.Request) (*http.Response, error) {
+	"slow": func(*pushgatewaytest.Gateway) fault {
+		return func(*http.Request) (*reply, error) {
 			time.Sleep(20 * time.Second)
 			return nil, nil
 		}
@@ -117,6 +114,7 @@ func (h *history) options() Options {
 
 // run lives through a history and returns what is wrong with the gateway then.
 func (h *history) run(t *testing.T) (err error) {
+	t.Helper()
 	m := &ledger{opts: h.options(), groups: map[string]map[string]modelSeries{}, orphans: map[string]map[string]modelSeries{}}
 	m.world = newWorld(t, func(o *Options) { *o = m.opts })
 	defer func() {
@@ -133,6 +131,7 @@ func (h *history) run(t *testing.T) (err error) {
 }
 
 func (m *ledger) step(t *testing.T, s step) error {
+	t.Helper()
 	switch s.action {
 	case "add":
 		m.add(s)
@@ -160,8 +159,7 @@ func (m *ledger) step(t *testing.T, s step) error {
 }
 
 func (m *ledger) push(text string) int {
-	req, _ := http.NewRequest(http.MethodPut, "http://gateway/metrics/job/foreign", strings.NewReader(text))
-	resp, err := m.gateway.RoundTrip(req)
+	resp, err := m.gateway.RoundTrip(mustRequest(http.MethodPut, "/metrics/job/foreign", text))
 	if err != nil {
 		return 0
 	}
@@ -199,6 +197,7 @@ func (m *ledger) add(s step) {
 
 // restartEngine stops the engine, with its last state pushed, and begins anew without any.
 func (m *ledger) restartEngine(t *testing.T) error {
+	t.Helper()
 	m.fail(nil)
 	if err := m.settle(); err != nil {
 		return err
@@ -222,7 +221,7 @@ func (m *ledger) restartEngine(t *testing.T) error {
 	}
 	m.groups = map[string]map[string]modelSeries{}
 	m.engine = New(m.opts, m.world)
-	m.engine.Start(&http.Client{Transport: m.world})
+	m.engine.Start(context.Background(), &http.Client{Transport: m.world})
 	return nil
 }
 

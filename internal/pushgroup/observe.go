@@ -18,7 +18,7 @@ func (e *Engine) observe(ticket breaker.Ticket, a *Answer, method string) {
 		ticket.Cancel()
 	case Transient:
 		if ticket.Failure(time.Now(), a.RetryAfter) {
-			e.health.set(breakerOpen, fmt.Errorf("circuit breaker is open: %w", a))
+			e.health.set(breakerOpen, fmt.Errorf("circuit breaker is open: %w", a.Fault()))
 		}
 		e.mayHaveLost(a.unreachable)
 	case Accepted, Inconsistent, Permanent:
@@ -32,7 +32,7 @@ func (e *Engine) observe(ticket breaker.Ticket, a *Answer, method string) {
 // works is told that the gateway has answered.
 func (e *Engine) works(a *Answer, method string) {
 	if a.Verdict == Permanent {
-		e.health.set(pushesRefused, a)
+		e.health.set(pushesRefused, fmt.Errorf("gateway refuses requests: %w", a.Fault()))
 		return
 	}
 	if a.Verdict != Accepted {

@@ -29,7 +29,7 @@ func (e *Engine) probeOnce(ctx context.Context) {
 		e.restore()
 	case Canceled:
 	case Inconsistent, Permanent, Transient:
-		e.health.set(notReady, fmt.Errorf("gateway is not ready: %w", &a))
+		e.health.set(notReady, fmt.Errorf("gateway is not ready: %w", a.Fault()))
 		e.mayHaveLost(a.unreachable)
 	}
 }

@@ -19,9 +19,12 @@ type Retry struct {
 func (r *Retry) after(failures int) time.Duration {
 	wait := float64(r.Initial) * math.Pow(max(r.Multiplier, 1), float64(failures-1))
 	wait = min(wait, float64(r.Max))
-	wait *= 1 + r.Randomization*(2*rand.Float64()-1)
+	wait *= 1 + r.Randomization*(2*random()-1)
 	return time.Duration(wait)
 }
+
+// random spreads what many collectors do.
+var random = rand.Float64
 
 // exhausted reports whether a push that has failed since then is left alone until its next regular turn.
 func (r *Retry) exhausted(since, now time.Time) bool {

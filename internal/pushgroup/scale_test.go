@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestTenThousandGroups are pushed, pushed again as they change, and deleted. The gateway is one that checks nothing: its
@@ -32,10 +33,10 @@ func TestTenThousandGroups(t *testing.T) {
 		}
 		assert.Empty(t, w.heard().dropped)
 		page, err := w.gateway.Read("text/plain")
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		assert.Len(t, page.Values, 2*groups)
 		assert.InDelta(t, 4711, page.Values[`{__name__="y", instance="", job="s4711"}`], 0)
-		assert.NoError(t, w.engine.Shutdown(t.Context()))
+		require.NoError(t, w.engine.Shutdown(t.Context()))
 		assert.Zero(t, w.groups())
 	})
 }

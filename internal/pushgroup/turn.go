@@ -27,7 +27,7 @@ func (t *turn) take() after {
 	if t.isEnding() {
 		return t.delete()
 	}
-	t.body = render(t.group.store)
+	t.body = render(context.WithoutCancel(t.ctx), t.group.store)
 	defer t.body.free()
 	if len(t.body.families) == 0 {
 		return t.delete()
@@ -154,7 +154,7 @@ func (t *turn) report(a Answer) Report {
 	t.last = a
 	r := Report{Group: t.group.path, Outcome: OutcomeOK, Reason: a.Reason(), Took: time.Since(t.began), Requests: t.requests}
 	if a.Verdict != Accepted {
-		r.Why = &a
+		r.Why = a.Fault()
 	}
 	return r
 }

@@ -59,8 +59,8 @@ const forever = time.Hour
 func (e *Engine) untilDue(now time.Time) (time.Duration, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	wait, any := e.mu.schedule.until(now)
-	if !any {
+	wait, some := e.mu.schedule.until(now)
+	if !some {
 		return forever, false
 	}
 	wait = max(wait, e.mu.paused.Sub(now))

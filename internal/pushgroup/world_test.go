@@ -1,7 +1,9 @@
 package pushgroup
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,7 +26,9 @@ type tester interface {
 
 // world is an engine and the real gateway it pushes to. It is to be made in a synctest bubble.
 type world struct {
-	t       tester
+	t tester
+	// ctx is that of the test in the bubble.
+	ctx     func() context.Context
 	engine  *Engine
 	gateway *pushgatewaytest.Gateway
 	opts    pushgatewaytest.Options
@@ -32,9 +36,8 @@ type world struct {
 	mu sync.Mutex
 	// requests are those that reached the gateway or a fault.
 	requests []string
-	// fault answers in the place of the gateway, unless it returns nil.
-	fault func(*http.Request) (*http.Response, error)
-	told  told
+	fault    fault
+	told     told
 }
 
 // told is what a listener was told.
@@ -76,7 +79,7 @@ func startWorld(t tester, opts Options, gateway pushgatewaytest.Options) *world 
 	w := &world{t: t, opts: gateway, gateway: pushgatewaytest.New(gateway)}
 	w.told.dropped = map[Reason]int{}
 	w.engine = New(opts, w)
-	w.engine.Start(&http.Client{Transport: w})
+	w.engine.Start(context.Background(), &http.Client{Transport: w})
 	return w
 }
 
@@ -90,18 +93,22 @@ func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 	fault, gateway := w.fault, w.gateway
 	w.mu.Unlock()
 	if fault != nil {
-		if resp, err := fault(req); resp != nil || err != nil {
-			return resp, err
+		r, err := fault(req)
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			return &http.Response{StatusCode: r.status, Header: r.header, Body: io.NopCloser(strings.NewReader(r.body))}, nil
 		}
 	}
 	return gateway.RoundTrip(req)
 }
 
 // fail lets a fault answer; nil lets the gateway.
-func (w *world) fail(fault func(*http.Request) (*http.Response, error)) {
+func (w *world) fail(f fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.fault = fault
+	w.fault = f
 }
 
 // restart replaces the gateway by one that has forgotten everything.
@@ -140,18 +147,25 @@ func (w *world) has(want ...string) {
 
 func (w *world) groups() int { return len(w.gateway.Groups()) }
 
-func answer(status int, headers ...string) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
-		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody}
-		for i := 0; i < len(headers); i += 2 {
-			resp.Header.Set(headers[i], headers[i+1])
-		}
-		return resp, nil
-	}
+// fault answers in the place of a gateway, unless it returns nothing.
+type fault func(*http.Request) (*reply, error)
+
+type reply struct {
+	status int
+	header http.Header
+	body   string
 }
 
-func noAnswer(err error) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) { return nil, err }
+func answer(status int, headers ...string) fault {
+	header := http.Header{}
+	for i := 0; i < len(headers); i += 2 {
+		header.Set(headers[i], headers[i+1])
+	}
+	return func(*http.Request) (*reply, error) { return &reply{status: status, header: header}, nil }
+}
+
+func noAnswer(err error) fault {
+	return func(*http.Request) (*reply, error) { return nil, err }
 }
 
 func (w *world) Pushed(r Report)  { w.listen(func(t *told) { t.pushed = append(t.pushed, r) }) }
