@@ -90,7 +90,7 @@ func benchEngine(b *testing.B, client *http.Client, url string, groups, series i
 func (e *Engine) pushNow(b *testing.B, g *group) {
 	b.Helper()
 	t := turn{Engine: e, group: g, ctx: b.Context(), ticket: breaker.Ticket{}, began: time.Now()}
-	if t.take() != settled || t.last.Verdict != Accepted {
+	if t.take(b.Context()) != settled || t.last.Verdict != Accepted {
 		b.Fatal(t.last.Fault())
 	}
 }

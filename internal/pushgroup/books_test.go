@@ -25,7 +25,6 @@ func TestBooksOfABatchAreThoseOfItsResources(t *testing.T) {
 		assert.Equal(t, map[Reason]int{ReasonInvalidUTF8: 10}, added.Points)
 		assert.Equal(t, 4, w.engine.Series())
 		assert.Equal(t, 2, w.engine.Groups())
-		assert.Equal(t, 2, w.engine.Pending())
 		assert.Positive(t, w.engine.Memory())
 		synctest.Wait()
 		assert.Zero(t, w.engine.Pending())
@@ -83,6 +82,28 @@ func TestFailedDeletionsWaitWithoutRetry(t *testing.T) {
 	})
 }
 
+// TestPointsDuringADeletionAreOwned: what is pushed after it is deleted in its turn.
+func TestPointsDuringADeletionAreOwned(t *testing.T) {
+	in(t, nil, func(w *world) {
+		w.engine.Add(batch("a", "", "x", 1))
+		synctest.Wait()
+		w.fail(func(*http.Request) (*reply, error) {
+			time.Sleep(5 * time.Second)
+			return nil, nil
+		})
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(11 * time.Second)
+		w.engine.Add(batch("a", "", "y", 1))
+		w.fail(nil)
+		wait(20 * time.Second)
+		w.has(`{__name__="y", instance="", job="a"} 1`)
+		assert.Equal(t, []string{"PUT /job/a", "DELETE /job/a", "PUT /job/a"}, w.asked())
+		w.engine.Add(batch("a", "", "y", nil))
+		wait(20 * time.Second)
+		assert.Zero(t, w.groups())
+	})
+}
+
 func TestEmptiedGroupThatCannotBeDeletedIsTriedAgain(t *testing.T) {
 	in(t, nil, func(w *world) {
 		w.engine.Add(batch("a", "", "x", 1))
@@ -91,6 +112,7 @@ func TestEmptiedGroupThatCannotBeDeletedIsTriedAgain(t *testing.T) {
 		w.engine.Add(batch("a", "", "x", nil))
 		wait(time.Hour)
 		assert.Equal(t, 1, w.engine.Groups())
+		assert.Equal(t, 1, w.engine.Pending())
 		w.fail(nil)
 		wait(time.Minute)
 		assert.Zero(t, w.groups())

@@ -188,7 +188,7 @@ func TestRefusedFamilyIsFoundAndTheRestSent(t *testing.T) {
 			foreign := counter(batch("foreign", "", "c_total", 1))
 			w.engine.Add(batch("foreign", "", "x", 1))
 			w.engine.Add(foreign)
-			synctest.Wait()
+			wait(11 * time.Second)
 			other := newWorldOn(t, w)
 			defer func() { _ = other.engine.Shutdown(w.ctx()) }()
 			other.engine.Add(batch("cart", "", "a", 1, "b", 2, "c_total", 3, "d", 4, "own", 5))

@@ -50,7 +50,7 @@ func (e *Engine) drain() {
 func (e *Engine) lastTurn(g *group) {
 	g.failures, g.held = 0, false
 	if e.opts.OnShutdown == Delete {
-		g.changed, g.ending = false, g.owned || g.busy
+		g.changed, g.ending = false, g.owned
 	}
 }
 

@@ -23,11 +23,11 @@ type turn struct {
 }
 
 // take pushes the group, or deletes it if it is to end or has nothing left.
-func (t *turn) take() after {
+func (t *turn) take(ctx context.Context) after {
 	if t.isEnding() {
 		return t.delete()
 	}
-	t.body = render(context.WithoutCancel(t.ctx), t.group.store)
+	t.body = render(context.WithoutCancel(ctx), t.group.store)
 	defer t.body.free()
 	if len(t.body.families) == 0 {
 		return t.delete()

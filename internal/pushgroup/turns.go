@@ -126,7 +126,7 @@ const (
 // turn pushes or deletes one group.
 func (e *Engine) turn(ctx context.Context, g *group, ticket breaker.Ticket) {
 	t := turn{Engine: e, group: g, ctx: ctx, ticket: ticket, began: time.Now()}
-	left := t.take()
+	left := t.take(ctx)
 	t.ticket.Cancel()
 	e.end(g, left, &t.last)
 }
