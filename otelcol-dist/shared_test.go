@@ -224,6 +224,7 @@ var exporterSubjects = []subject{
     resource_to_telemetry_conversion: {enabled: true}
     sending_queue: {enabled: true, num_consumers: 2, queue_size: 100, sizer: requests}
 `, seen: scraped},
+	{id: "pushgateway", config: `{endpoint: GATEWAY, push_interval: 100ms}`, seen: pushed},
 	{id: "prometheusremotewrite", config: `{endpoint: WRITE, send_metadata: true}`, seen: written},
 	{id: "prometheusremotewrite/v2", config: `{endpoint: WRITE, protobuf_message: io.prometheus.write.v2.Request}`, seen: written},
 	{id: "prometheusremotewrite/converted", config: `
@@ -262,6 +263,11 @@ func written(w *world) bool  { return w.written.have(w.points) }
 func scraped(w *world) bool {
 	page := &labelSets{}
 	return page.scrape("http://"+w.pull+"/metrics") == nil && page.have(w.points)
+}
+
+func pushed(w *world) bool {
+	page := &labelSets{}
+	return page.scrape(w.gateway+"/metrics") == nil && page.have(w.points)
 }
 
 func logged(w *world) bool {

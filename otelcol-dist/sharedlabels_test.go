@@ -15,8 +15,10 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/prompb"
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-metrics/sluice/internal/otlp"
+	"github.com/sluice-metrics/sluice/internal/pushgatewaytest"
 )
 
 // labelSets are the labels of the series that a Prometheus got.
@@ -79,6 +81,18 @@ func newWriteServer(t *testing.T, into *labelSets) string {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// newPushgateway runs the real Pushgateway's code and returns its URL.
+func newPushgateway(t *testing.T) string {
+	t.Helper()
+	gateway := pushgatewaytest.New(pushgatewaytest.Options{})
+	s := httptest.NewServer(gateway)
+	t.Cleanup(func() {
+		s.Close()
+		require.NoError(t, gateway.Close())
+	})
 	return s.URL
 }
 

@@ -56,6 +56,7 @@ type world struct {
 	log       *observer.ObservedLogs
 	addresses *strings.Replacer
 	pull      string
+	gateway   string
 	written   *labelSets
 	mu        sync.Mutex
 	sinks     map[string]*sink
@@ -69,9 +70,9 @@ func newWorld(t *testing.T, senders int) *world {
 	}
 	w.core, w.log = observer.New(zapcore.InfoLevel)
 	free := freeAddresses(t, 4)
-	w.pull = free[0]
+	w.pull, w.gateway = free[0], newPushgateway(t)
 	w.addresses = strings.NewReplacer(
-		"PULL", w.pull, "GRPC1", free[1], "GRPC2", free[2], "HTTP", free[3],
+		"PULL", w.pull, "GATEWAY", w.gateway, "GRPC1", free[1], "GRPC2", free[2], "HTTP", free[3],
 		"WRITE", newWriteServer(t, w.written),
 		"KAFKA", newKafkaBroker(t, w.sink("kafka").takeMessage).address())
 	return w
