@@ -2,7 +2,9 @@ package pushgatewayexporter
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
+	"go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/sluice-metrics/sluice/exporter/pushgatewayexporter/internal/metadatatest"
 )
@@ -92,6 +95,10 @@ func TestRefusedFamilyIsNamed(t *testing.T) {
 	got, err := w.tel.GetMetric("otelcol_pushgateway_dropped_series")
 	require.NoError(t, err)
 	assert.Contains(t, got.Data.(metricdata.Sum[int64]).DataPoints[0].Attributes.ToSlice(), reason("refused_family"))
+	got, err = w.tel.GetMetric("otelcol_pushgateway_refused_families")
+	require.NoError(t, err)
+	name, _ := got.Data.(metricdata.Sum[int64]).DataPoints[0].Attributes.Value("family")
+	assert.Equal(t, "pushgateway_http_push_size_bytes", name.AsString())
 }
 
 func TestStatusFollowsTheGateway(t *testing.T) {
@@ -148,6 +155,31 @@ func TestStartFailsWithoutItsExtensions(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, e.Start(t.Context(), &statusHost{}), "/nowhere")
 	require.NoError(t, e.Shutdown(context.WithoutCancel(t.Context())))
+}
+
+func TestTurnsAreTraced(t *testing.T) {
+	w := newWorld(t, nil)
+	require.NoError(t, w.consume(t.Context(), gauges(7, "orders")))
+	require.Eventually(t, func() bool {
+		spans := w.tel.SpanRecorder.Ended()
+		return slices.ContainsFunc(spans, func(turn trace.ReadOnlySpan) bool {
+			return turn.Name() == "pushgateway/turn" && slices.ContainsFunc(spans, func(request trace.ReadOnlySpan) bool {
+				return request.Parent().SpanID() == turn.SpanContext().SpanID()
+			})
+		})
+	}, patience, 5*time.Millisecond)
+}
+
+func TestNamesAreBounded(t *testing.T) {
+	var n names
+	for i := range 2 * maxNames {
+		want := fmt.Sprint(i)
+		if i >= maxNames {
+			want = otherNames
+		}
+		assert.Equal(t, want, n.bounded(fmt.Sprint(i)))
+	}
+	assert.Equal(t, "7", n.bounded("7"))
 }
 
 func TestRefusedGroupsAreLoggedOnce(t *testing.T) {

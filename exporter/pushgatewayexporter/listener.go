@@ -7,6 +7,9 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/sluice-metrics/sluice/internal/pushgroup"
@@ -33,6 +36,17 @@ func (w *warning) due() bool {
 	return now-last >= warningInterval && w.last.CompareAndSwap(last, now)
 }
 
+// Begin starts the span of a turn.
+func (l *listener) Begin(ctx context.Context, group string) (context.Context, func(error)) {
+	ctx, span := l.telemetry.tracer.Start(ctx, "pushgateway/turn", trace.WithAttributes(attribute.String("group", group)))
+	return ctx, func(err error) {
+		if err != nil {
+			span.SetStatus(codes.Error, err.Error())
+		}
+		span.End()
+	}
+}
+
 // Pushed logs what is not tried again, for it tells what is wrong.
 func (l *listener) Pushed(r pushgroup.Report) {
 	l.telemetry.pushed(context.Background(), &r)
@@ -53,7 +67,7 @@ func (l *listener) Deleted(r pushgroup.Report) {
 
 // Refused names the family and what the gateway says of it.
 func (l *listener) Refused(group, family string, why error, rest time.Duration) {
-	l.telemetry.refusedFamily(context.Background())
+	l.telemetry.refusedFamily(context.Background(), family)
 	l.logger.Warn("The gateway refuses a metric; the rest of its group is pushed without it", zap.String("group", group),
 		zap.String("metric", family), zap.Error(why), zap.Duration("left_out_for", rest))
 }

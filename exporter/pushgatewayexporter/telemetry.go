@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sluice-metrics/sluice/exporter/pushgatewayexporter/internal/metadata"
 	"github.com/sluice-metrics/sluice/internal/pushgroup"
@@ -17,6 +18,9 @@ type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	id      attribute.KeyValue
 	own     metric.MeasurementOption
+	tracer  trace.Tracer
+	// families are those that were refused.
+	families names
 }
 
 func newTelemetry(set exporter.Settings) (*telemetry, error) {
@@ -25,7 +29,7 @@ func newTelemetry(set exporter.Settings) (*telemetry, error) {
 		return nil, err
 	}
 	id := attribute.String("exporter", set.ID.String())
-	return &telemetry{builder: builder, id: id, own: metric.WithAttributeSet(attribute.NewSet(id))}, nil
+	return &telemetry{builder: builder, id: id, own: metric.WithAttributeSet(attribute.NewSet(id)), tracer: metadata.Tracer(set.TelemetrySettings)}, nil
 }
 
 // watch observes what the engine holds until shutdown.
@@ -72,8 +76,8 @@ func (t *telemetry) deleted(ctx context.Context, r *pushgroup.Report) {
 	t.builder.PushgatewayDeletions.Add(ctx, 1, t.outcome(r))
 }
 
-func (t *telemetry) refusedFamily(ctx context.Context) {
-	t.builder.PushgatewayRefusedFamilies.Add(ctx, 1, t.own)
+func (t *telemetry) refusedFamily(ctx context.Context, family string) {
+	t.builder.PushgatewayRefusedFamilies.Add(ctx, 1, t.with(attribute.String("family", t.families.bounded(family))))
 }
 
 func (t *telemetry) refusedPoints(ctx context.Context, reason string, points int) {

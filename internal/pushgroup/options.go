@@ -1,6 +1,7 @@
 package pushgroup
 
 import (
+	"context"
 	"time"
 
 	"github.com/sluice-metrics/sluice/internal/breaker"
@@ -88,6 +89,9 @@ type Report struct {
 
 // Listener is told what happens. Its methods are called concurrently; they must not block or call the engine.
 type Listener interface {
+	// Begin is called when a group has its turn; what it returns is the context of its requests, and called at the end, with
+	// what went wrong.
+	Begin(ctx context.Context, group string) (context.Context, func(error))
 	// Pushed and Deleted are called at the end of each turn of a group.
 	Pushed(r Report)
 	Deleted(r Report)

@@ -17,8 +17,9 @@ type turn struct {
 	began  time.Time
 
 	body *body
-	// last is the answer that decided, requests how many there were.
+	// last is the answer that decided, why what is wrong with it, requests how many there were.
 	last     Answer
+	why      error
 	requests int
 }
 
@@ -156,6 +157,7 @@ func (t *turn) report(a Answer) Report {
 	if a.Verdict != Accepted {
 		r.Why = a.Fault()
 	}
+	t.why = r.Why
 	return r
 }
 

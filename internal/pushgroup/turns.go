@@ -125,8 +125,10 @@ const (
 
 // turn pushes or deletes one group.
 func (e *Engine) turn(ctx context.Context, g *group, ticket breaker.Ticket) {
+	ctx, ended := e.listener.Begin(ctx, g.path)
 	t := turn{Engine: e, group: g, ctx: ctx, ticket: ticket, began: time.Now()}
 	left := t.take(ctx)
+	ended(t.why)
 	t.ticket.Cancel()
 	e.end(g, left, &t.last)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -131,6 +132,7 @@ func (w *world) asked() []string {
 // has asserts that a scrape of the gateway shows these series, each as `name{labels} value`.
 func (w *world) has(want ...string) {
 	w.t.Helper()
+	synctest.Wait() // the gateway answers 202 before it has deleted
 	page, err := w.gateway.Read(pushgatewaytest.Text)
 	require.NoError(w.t, err)
 	got := make([]string, 0, len(page.Values))
@@ -145,7 +147,10 @@ func (w *world) has(want ...string) {
 	assert.Equal(w.t, want, got)
 }
 
-func (w *world) groups() int { return len(w.gateway.Groups()) }
+func (w *world) groups() int {
+	synctest.Wait()
+	return len(w.gateway.Groups())
+}
 
 // fault answers in the place of a gateway, unless it returns nothing.
 type fault func(*http.Request) (*reply, error)
@@ -166,6 +171,10 @@ func answer(status int, headers ...string) fault {
 
 func noAnswer(err error) fault {
 	return func(*http.Request) (*reply, error) { return nil, err }
+}
+
+func (w *world) Begin(ctx context.Context, _ string) (context.Context, func(error)) {
+	return ctx, func(error) {}
 }
 
 func (w *world) Pushed(r Report)  { w.listen(func(t *told) { t.pushed = append(t.pushed, r) }) }
