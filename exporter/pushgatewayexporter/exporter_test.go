@@ -2,9 +2,9 @@ package pushgatewayexporter
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -173,11 +173,11 @@ func TestTurnsAreTraced(t *testing.T) {
 func TestNamesAreBounded(t *testing.T) {
 	var n names
 	for i := range 2 * maxNames {
-		want := fmt.Sprint(i)
+		want := strconv.Itoa(i)
 		if i >= maxNames {
 			want = otherNames
 		}
-		assert.Equal(t, want, n.bounded(fmt.Sprint(i)))
+		assert.Equal(t, want, n.bounded(strconv.Itoa(i)))
 	}
 	assert.Equal(t, "7", n.bounded("7"))
 }

@@ -54,6 +54,7 @@ func (e *Engine) lastTurn(g *group) {
 	}
 }
 
+// checkDrained tells Shutdown that no group wants a turn any more; the caller holds the lock.
 func (e *Engine) checkDrained() {
 	if e.mu.draining && e.mu.busy == 0 && len(e.mu.schedule) == 0 {
 		e.mu.draining = false

@@ -71,7 +71,7 @@ func (e *Engine) sweepGroup(g *group, expired bool) {
 	if e.opts.TTL > 0 && now.Sub(g.updated) >= e.opts.TTL && !g.gone {
 		g.ending, g.changed = true, false
 	}
-	if (expired || !g.busy && g.refused.due(now)) && !g.ending {
+	if (expired || !g.busy && g.refused.due(now)) && !g.ending && !g.gone {
 		g.changed = true
 	}
 	e.settle(g)

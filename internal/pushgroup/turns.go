@@ -36,16 +36,15 @@ func (e *Engine) next(ctx context.Context) (*group, breaker.Ticket) {
 			e.sleep(ctx, wait)
 			continue
 		}
-		if e.limiter != nil && e.limiter.Wait(ctx) != nil {
-			break
-		}
 		ticket, wait, ok := e.allow(time.Now())
 		if !ok {
 			e.sleep(ctx, wait)
 			continue
 		}
-		if g := e.begin(time.Now()); g != nil {
-			return g, ticket
+		if e.limiter == nil || e.limiter.Wait(ctx) == nil {
+			if g := e.begin(time.Now()); g != nil {
+				return g, ticket
+			}
 		}
 		ticket.Cancel()
 	}
