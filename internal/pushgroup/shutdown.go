@@ -83,5 +83,5 @@ func (e *Engine) leave() error {
 	if e.opts.OnShutdown == Keep {
 		return nil
 	}
-	return fmt.Errorf("%d groups with %d series could not be brought up to date in %v", groups, series, e.opts.Patience.Round(time.Millisecond))
+	return fmt.Errorf("%d groups with %d series could not be brought up to date", groups, series)
 }

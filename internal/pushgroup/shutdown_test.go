@@ -146,9 +146,24 @@ func TestShutdownTriesAgainWhileThereIsTime(t *testing.T) {
 		w.fail(answer(503))
 		w.engine.Add(batch("a", "", "x", 1))
 		synctest.Wait()
-		time.AfterFunc(10*time.Second, func() { w.fail(nil) })
+		time.AfterFunc(5*time.Second, func() { w.fail(nil) })
 		require.NoError(t, w.engine.Shutdown(w.ctx()))
 		w.has(`{__name__="x", instance="", job="a"} 1`)
+	})
+}
+
+// TestShutdownDoesNotWaitForAGatewayThatIsDown for as long as it has.
+func TestShutdownDoesNotWaitForAGatewayThatIsDown(t *testing.T) {
+	in(t, nil, func(w *world) {
+		w.fail(answer(503))
+		for i := range 50 {
+			w.engine.Add(batch(fmt.Sprint("s", i), "", "x", 1))
+		}
+		synctest.Wait()
+		begin := time.Now()
+		require.ErrorContains(t, w.engine.Shutdown(w.ctx()), "50 groups")
+		assert.LessOrEqual(t, time.Since(begin), lastTries)
+		assert.Greater(t, time.Since(begin), lastTries/4)
 	})
 }
 

@@ -153,6 +153,9 @@ func (e *Engine) end(g *group, left after, last *Answer) {
 	e.settle(g)
 }
 
+// lastTries is how long a push is tried again at the end: a gateway that is down is not to hold up what stops.
+const lastTries = 10 * time.Second
+
 // backOff puts a turn off that failed for now. A gateway that says how long it wants to be left alone is, by all groups.
 func (e *Engine) backOff(g *group, last *Answer, now time.Time) {
 	g.changed = g.changed || !g.ending
@@ -161,11 +164,14 @@ func (e *Engine) backOff(g *group, last *Answer, now time.Time) {
 	}
 	g.failures++
 	g.held = true
-	if e.opts.Retry.exhausted(g.failing, now) {
+	next := now.Add(max(e.opts.Retry.after(g.failures), last.RetryAfter))
+	switch {
+	case e.mu.draining && (!e.opts.Retry.Enabled || next.Sub(g.failing) > lastTries):
+		g.abandoned = true
+	case e.opts.Retry.exhausted(g.failing, now):
 		g.failures = 0
-		g.abandoned = e.mu.draining
-	} else {
-		g.notBefore = now.Add(max(e.opts.Retry.after(g.failures), last.RetryAfter))
+	default:
+		g.notBefore = next
 	}
 	if until := now.Add(last.RetryAfter); last.RetryAfter > 0 && until.After(e.mu.paused) {
 		e.mu.paused = until
