@@ -35,6 +35,9 @@ type Config struct {
 	// RateLimit refuses batches above a rate of data points. Default: no limit.
 	RateLimit RateLimitConfig `mapstructure:"rate_limit"`
 
+	// Observer is the ID of an observer extension that is told of what the rules let through. Default: none.
+	Observer *component.ID `mapstructure:"observer"`
+
 	// registered are the functions that this build offers.
 	registered *registry
 

@@ -32,5 +32,6 @@ func createMetrics(ctx context.Context, set processor.Settings, cfg component.Co
 	}
 	return processorhelper.NewMetrics(ctx, set, cfg, next, s.process,
 		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
+		processorhelper.WithStart(s.start),
 		processorhelper.WithShutdown(s.shutdown))
 }

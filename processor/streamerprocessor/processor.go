@@ -3,25 +3,30 @@ package streamerprocessor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/xpdata/pref"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
 
+	"github.com/sluice-metrics/sluice/extension/observerextension"
 	"github.com/sluice-metrics/sluice/internal/rules"
 )
 
-// streamer runs a program of rules over each batch. What the program remembers of series ages as batches come, so there is
-// nothing to start.
+// streamer runs a program of rules over each batch. What the program remembers of series ages as batches come.
 type streamer struct {
 	program *rules.Program
 	limit   *limit
 	report  *report
 	sweeps  bool
 	counts  sync.Pool
+	// observer is the ID of what is told, publisher that itself, both nil if there is none.
+	observer  *component.ID
+	publisher observerextension.Publisher
 }
 
 func newStreamer(set processor.Settings, cfg *Config) (*streamer, error) {
@@ -34,12 +39,25 @@ func newStreamer(set processor.Settings, cfg *Config) (*streamer, error) {
 		return nil, err
 	}
 	logClasses(set.Logger, program.Classes(), cfg.Memoize)
-	s := &streamer{program: program, limit: newLimit(cfg.RateLimit), report: r, sweeps: program.Sweeps()}
+	s := &streamer{program: program, limit: newLimit(cfg.RateLimit), report: r, sweeps: program.Sweeps(), observer: cfg.Observer}
 	s.counts.New = func() any {
 		counts := make([]rules.Counts, len(program.Names()))
 		return &counts
 	}
 	return s, nil
+}
+
+// start looks the observer up.
+func (s *streamer) start(_ context.Context, host component.Host) error {
+	if s.observer == nil {
+		return nil
+	}
+	subject, err := observerextension.Find(host, *s.observer)
+	if err != nil {
+		return fmt.Errorf("observer: %w", err)
+	}
+	s.publisher = subject
+	return nil
 }
 
 // process applies the rules: to md in place, or to a copy if it is shared and a rule changes it. A batch the rules emptied
@@ -60,6 +78,9 @@ func (s *streamer) process(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 	}
 	if out.ResourceMetrics().Len() == 0 && (resources > 0 || s.sweeps) {
 		return out, processorhelper.ErrSkipProcessingData
+	}
+	if s.publisher != nil {
+		s.publisher.Publish(ctx, out)
 	}
 	return out, nil
 }
