@@ -7,6 +7,7 @@ replace github.com/open-telemetry/opentelemetry-collector-contrib/extension/inte
 require (
 	github.com/KimMachineGun/automemlimit v0.7.5
 	github.com/alecthomas/units v0.0.0-20240927000941-0f3dac36c52b
+	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/klauspost/compress v1.19.2
 	github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter v0.159.0
 	github.com/open-telemetry/opentelemetry-collector-contrib/exporter/loadbalancingexporter v0.159.0

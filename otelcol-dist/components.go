@@ -24,6 +24,7 @@ import (
 	loadbalancingexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/loadbalancingexporter"
 	drainextension "github.com/sluice-metrics/sluice/extension/drainextension"
 	guardextension "github.com/sluice-metrics/sluice/extension/guardextension"
+	observerextension "github.com/sluice-metrics/sluice/extension/observerextension"
 	healthcheckextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension"
 	pprofextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension"
 	zpagesextension "go.opentelemetry.io/collector/extension/zpagesextension"
@@ -67,6 +68,7 @@ func components() (otelcol.Factories, error) {
 	factories.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
 		drainextension.NewFactory(),
 		guardextension.NewFactory(),
+		observerextension.NewFactory(),
 		healthcheckextension.NewFactory(),
 		pprofextension.NewFactory(),
 		zpagesextension.NewFactory(),
@@ -80,6 +82,7 @@ func components() (otelcol.Factories, error) {
 	factories.ExtensionModules = makeModulesMap(factories.Extensions, map[component.Type]string{
 		drainextension.NewFactory().Type(): "github.com/sluice-metrics/sluice v0.1.0",
 		guardextension.NewFactory().Type(): "github.com/sluice-metrics/sluice v0.1.0",
+		observerextension.NewFactory().Type(): "github.com/sluice-metrics/sluice v0.1.0",
 		healthcheckextension.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension v0.159.0",
 		pprofextension.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension v0.159.0",
 		zpagesextension.NewFactory().Type(): "go.opentelemetry.io/collector/extension/zpagesextension v0.159.0",
