@@ -273,4 +273,6 @@ func TestLog(t *testing.T) {
 	fields := entry.ContextMap()
 	assert.Equal(t, "warn", entry.Level.String())
 	assert.Equal(t, []any{"lines", "up", 1.0, 0.0, true}, []any{fields["hook"], fields["metric"], fields["old"], fields["new"], fields["firing"]})
+	assert.Contains(t, fields, "resource_attributes")
+	assert.NotContains(t, fields, "resource", "each line has one, of the collector itself")
 }

@@ -38,7 +38,7 @@ func (l *logger) fields(e *Event) []zap.Field {
 	m := &e.Metric
 	fields := []zap.Field{
 		zap.String("hook", l.hook), zap.Uint64("sequence", m.Sequence), zap.String("metric", m.Name),
-		texts("attributes", m.Attributes), texts("resource", m.Resource.Attributes),
+		texts("attributes", m.Attributes), texts("resource_attributes", m.Resource.Attributes), // the collector says "resource" of itself
 	}
 	if m.Scope.Name != "" {
 		fields = append(fields, zap.String("scope", m.Scope.Name))
