@@ -46,7 +46,8 @@ func runCollector(cmd *cobra.Command, from sources, stop <-chan os.Signal) (exit
 	if err != nil {
 		return exitFailed, err
 	}
-	col, err := otelcol.NewCollector(reloadable(uris))
+	process, factories := overseen()
+	col, err := otelcol.NewCollector(reloadable(uris, factories))
 	if err != nil {
 		return exitFailed, err
 	}
@@ -54,7 +55,7 @@ func runCollector(cmd *cobra.Command, from sources, stop <-chan os.Signal) (exit
 		stopGreeting := greetWhenRunning(cmd.Context(), cmd.ErrOrStderr(), col)
 		defer stopGreeting()
 	}
-	return supervise(cmd.Context(), col, stop, cmd.ErrOrStderr())
+	return (&supervisor{col, process, stop, cmd.ErrOrStderr()}).run(cmd.Context())
 }
 
 func newValidateCommand() *cobra.Command {

@@ -56,8 +56,9 @@ func settings(uris []string) otelcol.CollectorSettings {
 	}
 }
 
-// reloadable are settings whose reload keeps the last good configuration when the new one is not valid.
-func reloadable(uris []string) otelcol.CollectorSettings {
+// reloadable are settings whose reload keeps the last good configuration when the new one is not valid. What is only
+// looked at is made by the plain factories: it never runs, and has no accounts.
+func reloadable(uris []string, factories func() (otelcol.Factories, error)) otelcol.CollectorSettings {
 	keeper := lastgood.New(func(ctx context.Context, record lastgood.Wrap) error {
 		set := settings(uris)
 		resolver := &set.ConfigProviderSettings.ResolverSettings
@@ -67,6 +68,7 @@ func reloadable(uris []string) otelcol.CollectorSettings {
 	set := settings(append([]string{lastgood.Marker}, uris...))
 	resolver := &set.ConfigProviderSettings.ResolverSettings
 	resolver.ProviderFactories = keeper.Wrap(resolver.ProviderFactories)
+	set.Factories = factories
 	return set
 }
 

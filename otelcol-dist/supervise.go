@@ -9,26 +9,18 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/otelcol"
-)
 
-// exitCode is the process's: documented in the README.
-type exitCode int
-
-const (
-	exitClean  exitCode = 0
-	exitFailed exitCode = 1
-	// exitMisused is of the sub-command test: nothing can be said of the rules.
-	exitMisused exitCode = 2
-	// exitForced is a stop that was cut short by the deadline or by a second signal.
-	exitForced exitCode = 3
+	"github.com/sluice-metrics/sluice/internal/drain"
 )
 
 const (
-	// shutdownDeadline bounds a graceful stop. It lies inside Kubernetes' default grace period of 30 s, so that the
-	// process ends by itself and says what it left behind.
-	shutdownDeadline = 25 * time.Second
-	// cancelGrace is how long components may take to return once their context is cancelled.
-	cancelGrace = time.Second
+	// shutdownTimeout bounds a graceful stop where no drain extension says otherwise. It lies inside Kubernetes' default
+	// grace period of 30 s, so that the process ends by itself and says what it left behind.
+	shutdownTimeout = 25 * time.Second
+	// cancelGrace is how long components may take to return once their context is cancelled, and reportPatience how long
+	// the report may take to be written. Together they are well within a second after the deadline.
+	cancelGrace    = 400 * time.Millisecond
+	reportPatience = 300 * time.Millisecond
 	// repeatWindow is how long after the first signal another one counts as the same: a supervisor may signal both the
 	// process and its group.
 	repeatWindow = time.Second
@@ -48,45 +40,73 @@ type collector interface {
 	GetState() otelcol.State
 }
 
-// supervise runs col until it ends by itself or a signal arrives on stop. The first signal asks it to shut down
-// gracefully; a second one, or the deadline, cancels the context that every component's Shutdown holds, and what
-// still hangs cancelGrace later is left to die with the process. The same deadline bounds a stop that nobody asked
-// for: a reload, or a component that failed.
+// supervisor runs a collector to its end. It owns the signals, which arrive on stop, and tells process of them.
+type supervisor struct {
+	col     collector
+	process *drain.Process
+	stop    <-chan os.Signal
+	log     io.Writer
+}
+
+// run runs the collector until it ends by itself or a signal arrives. The first signal asks it to shut down gracefully; a
+// second one, or the deadline, cancels the context that every component's Shutdown holds, and what still hangs
+// cancelGrace later is left to die with the process. The same time-out bounds a stop that nobody asked for: a reload, or a
+// component that failed.
 //
 // The context must not be cancelled before the collector is closing: it would then hand its components a background
 // context that nothing can cancel.
-func supervise(ctx context.Context, col collector, stop <-chan os.Signal, log io.Writer) (exitCode, error) {
+func (s *supervisor) run(ctx context.Context) (exitCode, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- col.Run(ctx) }()
+	go func() { done <- s.col.Run(ctx) }()
+	code, err := s.outcome(ctx, done, cancel)
+	return s.verdict(code), err
+}
+
+// outcome waits for the end, or forces it.
+func (s *supervisor) outcome(ctx context.Context, done <-chan error, cancel context.CancelFunc) (exitCode, error) {
+	var sig os.Signal
 	select {
 	case err := <-done:
 		return endedUnasked(err)
-	case <-stuckClosing(ctx, col):
-		_, _ = fmt.Fprintf(log, "sluice: the old configuration or a failed one did not stop within %v: ending the process\n", shutdownDeadline)
-		return force(cancel, done)
-	case <-stop:
+	case after := <-s.stuckClosing(ctx):
+		s.say("the old configuration or a failed one did not stop within %v: ending the process", after)
+		return s.force(cancel, done)
+	case sig = <-s.stop:
 	}
 
-	go col.Shutdown()
+	s.process.Begin(sig.String())
+	go s.col.Shutdown()
+	began := time.Now()
 	repeats := time.After(repeatWindow)
-	deadline := time.After(shutdownDeadline)
+	deadline := time.NewTimer(s.process.Limits().Whole())
+	defer deadline.Stop()
 	var again <-chan os.Signal
 	for {
 		select {
 		case err := <-done:
 			return ended(err)
 		case <-repeats:
-			again = drained(stop)
+			again = drained(s.stop)
 		case sig := <-again:
-			_, _ = fmt.Fprintf(log, "sluice: second signal (%v): stopping now\n", sig)
-			return force(cancel, done)
-		case <-deadline:
-			_, _ = fmt.Fprintf(log, "sluice: shutdown did not finish within %v: stopping now\n", shutdownDeadline)
-			return force(cancel, done)
+			s.say("second signal (%v): stopping now", sig)
+			return s.force(cancel, done)
+		case <-deadline.C:
+			// A configuration that was being started when the signal came may have its own limits.
+			whole := s.process.Limits().Whole()
+			if left := whole - time.Since(began); left > 0 {
+				deadline.Reset(left)
+				continue
+			}
+			s.say("shutdown did not finish within %v: stopping now", whole)
+			return s.force(cancel, done)
 		}
 	}
+}
+
+func (s *supervisor) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.log, "sluice: "+format+"\n", args...)
 }
 
 // drained is stop without what it holds now.
@@ -100,29 +120,31 @@ func drained(stop <-chan os.Signal) <-chan os.Signal {
 	}
 }
 
-// stuckClosing delivers once col has been closing for shutdownDeadline without a break.
-func stuckClosing(ctx context.Context, col collector) <-chan struct{} {
-	stuck := make(chan struct{})
+// stuckClosing delivers, once the collector has been closing for its time-out without a break, how long that was.
+func (s *supervisor) stuckClosing(ctx context.Context) <-chan time.Duration {
+	stuck := make(chan time.Duration, 1)
 	go func() {
 		poll := time.NewTicker(statePoll)
 		defer poll.Stop()
-		for since := time.Now(); time.Since(since) < shutdownDeadline; {
+		limit := s.process.Limits().Timeout
+		for since := time.Now(); time.Since(since) < limit; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-poll.C:
 			}
-			if col.GetState() != otelcol.StateClosing {
-				since = time.Now()
+			if s.col.GetState() != otelcol.StateClosing {
+				since, limit = time.Now(), s.process.Limits().Timeout
 			}
 		}
-		close(stuck)
+		stuck <- limit
 	}()
 	return stuck
 }
 
 // force cancels what runs and gives it cancelGrace to return.
-func force(cancel context.CancelFunc, done <-chan error) (exitCode, error) {
+func (s *supervisor) force(cancel context.CancelFunc, done <-chan error) (exitCode, error) {
+	s.process.Hurry()
 	cancel()
 	select {
 	case err := <-done:

@@ -1,0 +1,142 @@
+package ledger
+
+import "sync/atomic"
+
+// Exporter is the account of one instance of an exporter. Safe for concurrent use.
+type Exporter struct {
+	id   string
+	kind ExporterKind
+
+	taken, refused atomic.Int64
+	// What the exporter's own exporterhelper says, and what those of the exporters inside it say.
+	own, inner confirmations
+	// helped tells that the exporter is built on exporterhelper: its counters say what was delivered.
+	helped atomic.Bool
+
+	ledger *Ledger
+	mu     struct { // guarded by ledger.mu
+		opening, closing Count
+		settled          bool
+	}
+}
+
+type confirmations struct{ sent, failed atomic.Int64 }
+
+// ExporterKind is what must be known of an exporter to read its counters.
+type ExporterKind struct {
+	// Persistent: its queue is in a storage that outlives the process.
+	Persistent bool
+	// Nested: it hands points to exporters of its own, whose queues answer before they send. Theirs is the word of
+	// what was delivered.
+	Nested bool
+}
+
+// Exporter opens the account of a new instance of the exporter with this ID.
+func (l *Ledger) Exporter(id string, kind ExporterKind) *Exporter {
+	e := &Exporter{id: id, kind: kind, ledger: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.exporters.open(e)
+	return e
+}
+
+// Passed books points that were handed to the exporter, and whether it took them.
+func (e *Exporter) Passed(points int, err error) {
+	if err != nil {
+		e.refused.Add(int64(points))
+		return
+	}
+	e.taken.Add(int64(points))
+}
+
+// Opened books what the exporter's storage held before it started.
+func (e *Exporter) Opened(stock Count) {
+	e.ledger.mu.Lock()
+	defer e.ledger.mu.Unlock()
+	e.mu.opening = stock
+}
+
+// Settle closes the account: the exporter has stopped, and its storage holds stock.
+func (e *Exporter) Settle(stock Count) {
+	e.ledger.mu.Lock()
+	defer e.ledger.mu.Unlock()
+	e.mu.closing, e.mu.settled = stock, true
+}
+
+// ExporterLine is what an exporter did: carried + taken = delivered + stored + lost.
+type ExporterLine struct {
+	ID string `json:"id"`
+	// Carried is what its storage held when the process started.
+	Carried Count `json:"carried"`
+	Taken   Count `json:"taken"`
+	// Refused is what it did not take: whoever sent it was told.
+	Refused Count `json:"refused"`
+	// Delivered is what its backend confirmed. An exporter that confirms nothing, such as one that is scraped, has
+	// delivered what it took.
+	Delivered Count `json:"delivered"`
+	// Stored is what its storage keeps for the next process.
+	Stored Count `json:"stored"`
+	Lost   Count `json:"lost"`
+	// GaveUp is the part of Lost that the exporter tried to send until it was refused for good or out of patience.
+	GaveUp Count `json:"gave_up"`
+}
+
+func (e *Exporter) componentID() string { return e.id }
+
+// line needs ledger.mu.
+func (e *Exporter) line() (ExporterLine, bool) {
+	taken := Known(e.taken.Load())
+	delivered, gaveUp := e.confirmed(taken)
+	l := ExporterLine{
+		ID: e.id, Carried: Known(0), Taken: taken, Refused: Known(e.refused.Load()),
+		Delivered: delivered, Stored: Known(0), GaveUp: gaveUp,
+	}
+	if e.kind.Persistent {
+		l.Carried = e.mu.opening
+		l.Stored = e.stored(l)
+		l.Lost = l.Carried.Plus(taken).Minus(delivered).Minus(l.Stored).NotBelowZero()
+		if _, known := l.Lost.Value(); !known {
+			l.Lost = gaveUp // what was in the storage is there still, or was sent
+		}
+		return l, e.mu.settled
+	}
+	l.Lost = taken.Minus(delivered).NotBelowZero()
+	if lost, _ := l.Lost.Value(); lost < gaveUp.n { // the sender of the rest was told
+		l.GaveUp = l.Lost
+	}
+	return l, e.mu.settled
+}
+
+// confirmed is what was delivered and what was given up.
+func (e *Exporter) confirmed(taken Count) (delivered, gaveUp Count) {
+	word := &e.own
+	if e.kind.Nested {
+		word = &e.inner
+	}
+	if !e.helped.Load() {
+		return taken, Known(0)
+	}
+	return Known(word.sent.Load()), Known(word.failed.Load())
+}
+
+// stored is what the storage itself says, or what must be in it.
+func (e *Exporter) stored(l ExporterLine) Count {
+	if _, known := e.mu.closing.Value(); known {
+		return e.mu.closing
+	}
+	return l.Carried.Plus(l.Taken).Minus(l.Delivered).Minus(l.GaveUp).NotBelowZero()
+}
+
+// followedBy joins the lines of two instances. What the earlier one left in its storage is what the later one found.
+func (l ExporterLine) followedBy(next ExporterLine) ExporterLine {
+	return ExporterLine{
+		ID:        l.ID,
+		Carried:   l.Carried.Plus(next.Carried).Minus(l.Stored),
+		Taken:     l.Taken.Plus(next.Taken),
+		Refused:   l.Refused.Plus(next.Refused),
+		Delivered: l.Delivered.Plus(next.Delivered),
+		Stored:    next.Stored,
+		Lost:      l.Lost.Plus(next.Lost),
+		GaveUp:    l.GaveUp.Plus(next.GaveUp),
+	}
+}

@@ -1,0 +1,97 @@
+package overseer
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/xconsumer"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/xprocessor"
+
+	"github.com/sluice-metrics/sluice/internal/ledger"
+)
+
+func (o *Overseer) processorFactory(f processor.Factory) processor.Factory {
+	w := processorFactory{f, o}
+	if x, ok := f.(xprocessor.Factory); ok {
+		return xProcessorFactory{w, x}
+	}
+	return w
+}
+
+type processorFactory struct {
+	processor.Factory
+	overseer *Overseer
+}
+
+func (f processorFactory) DeprecatedAlias() component.Type { return aliasOf(f.Factory) }
+
+func (processorFactory) SetDeprecatedAlias(component.Type) {}
+
+func (f processorFactory) CreateMetrics(
+	ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Metrics,
+) (processor.Metrics, error) {
+	id := set.ID.String()
+	account := f.overseer.ledger.Processor(id)
+	inner, err := f.Factory.CreateMetrics(ctx, set, cfg, &processorNext{next, f.overseer.ledger, account})
+	return &countedProcessor{Metrics: inner, overseer: f.overseer, account: account, name: "processor " + id}, err
+}
+
+// callKey finds, in a context, the call of a processor during which it passes something on.
+type callKey struct{ of *ledger.Processor }
+
+// countedProcessor books what a processor takes and bounds its stop.
+type countedProcessor struct {
+	processor.Metrics
+	stopper
+	overseer *Overseer
+	account  *ledger.Processor
+	name     string
+}
+
+func (p *countedProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
+	if !p.overseer.ledger.Counting() {
+		return p.Metrics.ConsumeMetrics(ctx, md)
+	}
+	points, call := md.DataPointCount(), &ledger.Call{}
+	err := p.Metrics.ConsumeMetrics(context.WithValue(ctx, callKey{p.account}, call), md)
+	p.account.Returned(call, points, err)
+	return err
+}
+
+func (p *countedProcessor) Shutdown(ctx context.Context) error {
+	return p.stop(ctx, p.name, p.overseer.limit(), p.Metrics.Shutdown, p.account.Settle)
+}
+
+// processorNext books what a processor passes on.
+type processorNext struct {
+	consumer.Metrics
+	ledger  *ledger.Ledger
+	account *ledger.Processor
+}
+
+func (n *processorNext) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
+	if !n.ledger.Counting() {
+		return n.Metrics.ConsumeMetrics(ctx, md)
+	}
+	points := md.DataPointCount()
+	call, _ := ctx.Value(callKey{n.account}).(*ledger.Call)
+	err := n.Metrics.ConsumeMetrics(ctx, md)
+	n.account.Passed(call, points, err)
+	return err
+}
+
+type xProcessorFactory struct {
+	processorFactory
+	x xprocessor.Factory
+}
+
+func (f xProcessorFactory) CreateProfiles(
+	ctx context.Context, set processor.Settings, cfg component.Config, next xconsumer.Profiles,
+) (xprocessor.Profiles, error) {
+	return f.x.CreateProfiles(ctx, set, cfg, next)
+}
+
+func (f xProcessorFactory) ProfilesStability() component.StabilityLevel { return f.x.ProfilesStability() }
