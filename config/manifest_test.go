@@ -96,7 +96,6 @@ func TestDaemonRunsKubernetesYAML(t *testing.T) {
 	spec := m.daemons.Spec.Template.Spec
 	c := spec.Containers[0]
 	assert.Equal(t, []string{"--config", "builtin:kubernetes"}, c.Args)
-	assert.Greater(t, *spec.TerminationGracePeriodSeconds, int64(25), "Sluice's own deadline")
 	assert.Equal(t, "/livez", c.LivenessProbe.HTTPGet.Path)
 	assert.Equal(t, "/readyz", c.ReadinessProbe.HTTPGet.Path)
 

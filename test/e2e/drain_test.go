@@ -127,7 +127,7 @@ func (c *drainCase) run(t *testing.T, how string, e ending) {
 	cfg := newDrainConfig(t, url)
 	cfg.queue, cfg.drain = c.queue, e.drain
 	if c.processors {
-		cfg.processors, cfg.processorNames = "  streamer:\n  batch: {timeout: 300ms}", "streamer, batch"
+		cfg.processors, cfg.processorNames = "  streamer:\n  batch: {send_batch_size: 50, timeout: 300ms}", "streamer, batch"
 	}
 	s := cfg.launch(t)
 	accepted := sendBatches(t, cfg.http, 0, c.batches)
@@ -149,6 +149,7 @@ func (c *drainCase) run(t *testing.T, how string, e ending) {
 	assert.EqualValues(t, len(accepted), confirmed+int64(len(stored))+r.Points.Lost, books)
 	assert.Zero(t, r.Points.Copied, books)
 	assert.Zero(t, r.Points.Removed, books)
+	t.Log(code, r.hung(), books)
 	c.judge(t, how, code, &r)
 	if c.persistent() {
 		assert.Zero(t, r.Points.Lost, "a queue on disk loses nothing")
