@@ -25,7 +25,7 @@ func newTelemetry(set component.TelemetrySettings, process *drain.Process) (*tel
 		b := process.Books()
 		for outcome, count := range map[string]ledger.Count{
 			"accepted": b.Accepted, "refused": b.Refused, "carried": b.Carried, "removed": b.Removed,
-			"delivered": b.Delivered, "stored": b.Stored, "lost": b.Lost,
+			"delivered": b.Delivered, "stored": b.Stored, "held": b.Lost.Minus(b.Doomed()), "lost": b.Doomed(),
 		} {
 			if n, known := count.Value(); known {
 				o.Observe(n, metric.WithAttributes(attribute.String("outcome", outcome)))

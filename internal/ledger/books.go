@@ -68,14 +68,14 @@ func (b *Books) total() {
 	b.Copied = b.Delivered.Plus(b.Stored).Plus(b.Lost).Plus(b.Removed).Minus(b.Accepted).Minus(b.Carried)
 }
 
-// Doomed is what is lost already: what a stop that delivers all it holds would lose.
+// Doomed is the part of Lost that is lost already. The rest is held in memory: a stop may still deliver it.
 func (b *Books) Doomed() Count {
 	if _, known := b.Accepted.Value(); !known {
 		return Count{}
 	}
 	sum := Known(0)
 	for _, p := range b.Processors {
-		sum = sum.Plus(p.Lost)
+		sum = sum.Plus(p.GaveUp)
 	}
 	for _, e := range b.Exporters {
 		sum = sum.Plus(e.GaveUp)

@@ -77,7 +77,7 @@ type ExporterLine struct {
 	// Stored is what its storage keeps for the next process.
 	Stored Count `json:"stored"`
 	Lost   Count `json:"lost"`
-	// GaveUp is the part of Lost that the exporter tried to send until it was refused for good or out of patience.
+	// GaveUp is the part of Lost that the exporter holds no more: it was refused for good, out of patience, or stopped.
 	GaveUp Count `json:"gave_up"`
 }
 
@@ -101,7 +101,7 @@ func (e *Exporter) line() (ExporterLine, bool) {
 		return l, e.mu.settled
 	}
 	l.Lost = taken.Minus(delivered).NotBelowZero()
-	if lost, _ := l.Lost.Value(); lost < gaveUp.n { // the sender of the rest was told
+	if e.mu.settled || l.Lost.n < gaveUp.n { // the sender of the rest was told
 		l.GaveUp = l.Lost
 	}
 	return l, e.mu.settled

@@ -67,6 +67,8 @@ type ProcessorLine struct {
 	Removed Count `json:"removed"`
 	// Lost is what the next component refused when nobody was left to be told, and what the processor still held.
 	Lost Count `json:"lost"`
+	// GaveUp is the part of Lost that was refused.
+	GaveUp Count `json:"gave_up"`
 }
 
 func (p *Processor) componentID() string { return p.id }
@@ -77,7 +79,7 @@ func (p *Processor) line() (ProcessorLine, bool) {
 	settled := p.closed.Load()
 	taken, lost := p.taken.Load(), p.lost.Load()
 	missing := taken - p.passed.Load() - lost
-	l := ProcessorLine{ID: p.id, Taken: Known(taken), Removed: Known(missing), Lost: Known(lost)}
+	l := ProcessorLine{ID: p.id, Taken: Known(taken), Removed: Known(missing), Lost: Known(lost), GaveUp: Known(lost)}
 	switch {
 	case settled || missing <= 0:
 	case p.late.Load():
@@ -89,5 +91,11 @@ func (p *Processor) line() (ProcessorLine, bool) {
 }
 
 func (l ProcessorLine) followedBy(next ProcessorLine) ProcessorLine {
-	return ProcessorLine{l.ID, l.Taken.Plus(next.Taken), l.Removed.Plus(next.Removed), l.Lost.Plus(next.Lost)}
+	return ProcessorLine{
+		ID:      l.ID,
+		Taken:   l.Taken.Plus(next.Taken),
+		Removed: l.Removed.Plus(next.Removed),
+		Lost:    l.Lost.Plus(next.Lost),
+		GaveUp:  l.GaveUp.Plus(next.GaveUp),
+	}
 }

@@ -94,4 +94,6 @@ func (f xExporterFactory) CreateProfiles(ctx context.Context, set exporter.Setti
 	return f.x.CreateProfiles(ctx, set, cfg)
 }
 
-func (f xExporterFactory) ProfilesStability() component.StabilityLevel { return f.x.ProfilesStability() }
+func (f xExporterFactory) ProfilesStability() component.StabilityLevel {
+	return f.x.ProfilesStability()
+}

@@ -94,4 +94,6 @@ func (f xProcessorFactory) CreateProfiles(
 	return f.x.CreateProfiles(ctx, set, cfg, next)
 }
 
-func (f xProcessorFactory) ProfilesStability() component.StabilityLevel { return f.x.ProfilesStability() }
+func (f xProcessorFactory) ProfilesStability() component.StabilityLevel {
+	return f.x.ProfilesStability()
+}

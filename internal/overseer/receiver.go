@@ -87,4 +87,6 @@ func (f xReceiverFactory) CreateProfiles(
 	return f.x.CreateProfiles(ctx, set, cfg, next)
 }
 
-func (f xReceiverFactory) ProfilesStability() component.StabilityLevel { return f.x.ProfilesStability() }
+func (f xReceiverFactory) ProfilesStability() component.StabilityLevel {
+	return f.x.ProfilesStability()
+}

@@ -87,7 +87,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.DrainPoints, err = builder.meter.Int64ObservableGauge(
 		"otelcol_drain_points",
-		metric.WithDescription("Points in the books of the process, by what became of them. Lost includes what memory holds now. Missing where it is unknown. [Development]"),
+		metric.WithDescription("Points in the books of the process, by what became of them; held are those that memory holds now. Missing where it is unknown. [Development]"),
 		metric.WithUnit("{datapoint}"),
 	)
 	errs = errors.Join(errs, err)

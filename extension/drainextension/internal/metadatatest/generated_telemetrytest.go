@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) extension.Settings {
 func AssertEqualDrainPoints(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_drain_points",
-		Description: "Points in the books of the process, by what became of them. Lost includes what memory holds now. Missing where it is unknown. [Development]",
+		Description: "Points in the books of the process, by what became of them; held are those that memory holds now. Missing where it is unknown. [Development]",
 		Unit:        "{datapoint}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
