@@ -315,3 +315,18 @@ func TestBooksAreSelfMetrics(t *testing.T) {
 	}, got)
 	require.NoError(t, d.Shutdown(t.Context()))
 }
+
+func TestHandshakesEndBeforeTheirServerIsLeftBehind(t *testing.T) {
+	for _, tc := range []struct{ timeout, component, want time.Duration }{
+		{30 * time.Second, 10 * time.Second, 5 * time.Second},
+		{30 * time.Second, 4 * time.Second, 2 * time.Second},
+		{6 * time.Second, 10 * time.Second, 3 * time.Second},
+		{30 * time.Second, 0, 5 * time.Second},
+	} {
+		w := newWorld(nil, func(c *Config) { c.Timeout, c.ComponentTimeout = tc.timeout, tc.component })
+		assert.Equal(t, tc.want, w.handshake())
+		options, err := w.GetGRPCServerOptions(t.Context())
+		require.NoError(t, err)
+		assert.Len(t, options, 1)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type numbered struct {
 	mu        sync.Mutex
 	confirmed map[int64]int // how often
 	answer    func(w http.ResponseWriter, r *http.Request) (confirm bool)
+	asked     atomic.Int64 // requests that came
 }
 
 func newNumbered(t *testing.T, answer func(w http.ResponseWriter, r *http.Request) bool) *numbered {
@@ -74,6 +76,7 @@ func (b *numbered) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	b.asked.Add(1)
 	if !b.answer(w, r) {
 		return
 	}
