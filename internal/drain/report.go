@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/sluice-metrics/sluice/internal/ledger"
@@ -70,13 +71,13 @@ func (r *Run) Stats() Stats {
 	now := time.Now()
 	began := r.beginning()
 	r.mu.Lock()
-	phases, problems := append([]Phase{}, r.mu.phases...), append([]string{}, r.mu.errors...)
+	phases, problems := slices.Clone(r.mu.phases), append([]string{}, r.mu.errors...)
 	r.mu.Unlock()
 	s := Stats{
 		Components: r.tracker.components(now), Errors: problems,
 		Goroutines: runtime.NumGoroutine(), OpenFiles: openFiles(),
 	}
-	s.Phases = append(phases, phasesOf(s.Components)...)
+	s.Phases = slices.Concat(phases, phasesOf(s.Components))
 	for i := range s.Phases {
 		s.Phases[i].After = max(0, s.Phases[i].began.Sub(began).Seconds())
 	}

@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -105,7 +104,7 @@ func (r *Run) Observe(source *componentstatus.InstanceID, event *componentstatus
 
 // Close ends the life: what was registered is shut down, the youngest first, and the cleanup tasks run. The pipelines
 // have stopped.
-func (r *Run) Close(context.Context) {
+func (r *Run) Close() {
 	r.runTasks("shutdowners", r.tasks.take(shutdowner))
 	r.runTasks("cleanup", r.tasks.take(cleanupTask))
 	r.tracker.stop()

@@ -89,7 +89,7 @@ func TestShutdownDuringAReload(t *testing.T) {
 		p, old := began(Settings{Limits: limits, Phases: true})
 		assert.Zero(t, took(old.NotReady))
 		p.Begin("terminated")
-		old.Close(t.Context())
+		old.Close()
 		next := p.NewRun(Settings{Limits: limits, Phases: true})
 		p.Attach(next)
 		time.Sleep(time.Second)
@@ -135,13 +135,13 @@ func TestTasks(t *testing.T) {
 		r.Register("last", shut(task("last", errors.New("no"))))
 		r.AddCleanupTask("c", task("c", nil))
 		assert.Equal(t, time.Second, took(r.NotReady))
-		assert.Equal(t, 3*time.Second, took(func() { r.Close(t.Context()) }))
+		assert.Equal(t, 3*time.Second, took(func() { r.Close() }))
 		assert.Equal(t, []string{"f", "last", "first", "c"}, order)
 
 		s := r.Stats()
 		assert.Equal(t, []string{"flush panics: panic: oh", "shutdowners last: no"}, s.Errors)
 		assert.Equal(t, [][3]any{{"flush", 0.0, 1.0}, {"shutdowners", 1.0, 2.0}, {"cleanup", 3.0, 1.0}}, phases(s))
-		r.Close(t.Context())
+		r.Close()
 		assert.Len(t, order, 4, "once")
 	})
 }
@@ -204,9 +204,9 @@ func TestFlushSwitchedOff(t *testing.T) {
 	})
 }
 
-type leftBehind struct{ error }
+type hungError struct{ error }
 
-func (leftBehind) LeftBehind() bool { return true }
+func (hungError) LeftBehind() bool { return true }
 
 func TestComponentsAreTimed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestComponentsAreTimed(t *testing.T) {
 		stop(processor, time.Second, nil)
 		r.Observe(broken, componentstatus.NewEvent(componentstatus.StatusStopping))
 		time.Sleep(time.Second)
-		r.Observe(broken, componentstatus.NewPermanentErrorEvent(leftBehind{errors.New("left behind")}))
+		r.Observe(broken, componentstatus.NewPermanentErrorEvent(hungError{errors.New("left behind")}))
 		r.Observe(exporter, componentstatus.NewEvent(componentstatus.StatusStopping))
 		time.Sleep(12 * time.Second)
 
@@ -248,8 +248,11 @@ func TestComponentsAreTimed(t *testing.T) {
 			got = append(got, [3]any{c.Name(), c.State, c.Seconds})
 		}
 		assert.Equal(t, [][3]any{
-			{"receiver otlp", Stopped, 1.0}, {"processor batch of metrics", Stopped, 1.0}, {"exporter broken", Hung, 1.0},
-			{"exporter slow", Hung, 12.0}, {"exporter idle", Running, 0.0},
+			{"receiver otlp", Stopped, 1.0},
+			{"processor batch of metrics", Stopped, 1.0},
+			{"exporter broken", Hung, 1.0},
+			{"exporter slow", Hung, 12.0},
+			{"exporter idle", Running, 0.0},
 		}, got)
 		assert.Equal(t, []string{"exporter slow 10s"}, warned, "while it hangs, once")
 		assert.Equal(t, []string{"exporter broken: left behind"}, s.Errors)
@@ -257,7 +260,7 @@ func TestComponentsAreTimed(t *testing.T) {
 		assert.InDelta(t, 15, s.Seconds, 1e-9)
 		rep := r.report()
 		assert.Equal(t, []string{"exporter broken", "exporter slow"}, rep.Hung())
-		r.Close(t.Context())
+		r.Close()
 	})
 }
 

@@ -67,7 +67,7 @@ func (t *tracker) observe(source *componentstatus.InstanceID, event *componentst
 		}
 		t.known[source] = c
 	}
-	switch event.Status() { //nolint:exhaustive // the others say nothing of a stop
+	switch event.Status() {
 	case componentstatus.StatusStopping:
 		c.began = event.Timestamp()
 		c.State = Hung // until it is heard of again
@@ -78,7 +78,7 @@ func (t *tracker) observe(source *componentstatus.InstanceID, event *componentst
 		if !c.began.IsZero() {
 			c.end(stateOf(event.Err()), event)
 		}
-	default:
+	default: // says nothing of a stop
 	}
 }
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -71,9 +72,7 @@ func (*accounts[I, L]) add(to map[string]L, id string, line L) {
 // lines are the accounts of all components, by ID.
 func (a *accounts[I, L]) lines() map[string]L {
 	out := make(map[string]L, len(a.closed)+len(a.live))
-	for id, line := range a.closed {
-		out[id] = line
-	}
+	maps.Copy(out, a.closed)
 	for _, i := range a.live {
 		line, _ := i.line()
 		a.add(out, i.componentID(), line)

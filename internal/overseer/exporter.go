@@ -67,7 +67,7 @@ func (e *countedExporter) ConsumeMetrics(ctx context.Context, md pmetric.Metrics
 	if !e.overseer.ledger.Counting() {
 		return e.Metrics.ConsumeMetrics(ctx, md)
 	}
-	points := md.DataPointCount()
+	points := taking(ctx, md).points // before the exporter has it: it may be edited
 	err := e.Metrics.ConsumeMetrics(ctx, md)
 	e.account.Passed(points, err)
 	return err

@@ -57,7 +57,7 @@ func TestWrappingKeepsWhatFactoriesAre(t *testing.T) {
 	plain, err := create()
 	require.NoError(t, err)
 	f := wrapped(t, newOverseer(0))
-	require.Equal(t, len(plain.Exporters), len(f.Exporters))
+	require.Len(t, f.Exporters, len(plain.Exporters))
 	for typ, e := range plain.Exporters {
 		w := f.Exporters[typ]
 		assert.Equal(t, e.Type(), w.Type())
@@ -219,7 +219,7 @@ func TestStockIsReadFromTheStorage(t *testing.T) {
 		require.NoError(t, e.Shutdown(t.Context()))
 		require.NoError(t, e.Shutdown(t.Context()))
 		b := o.ledger.Books()
-		assert.EqualValues(t, 21*(i+1), o.value(b.Stored))
+		assert.Equal(t, 21*(i+1), o.value(b.Stored))
 		assert.Zero(t, o.value(b.Lost))
 		assert.Zero(t, o.value(b.Carried), "the process began with nothing")
 	}

@@ -35,12 +35,13 @@ func (f processorFactory) CreateMetrics(
 ) (processor.Metrics, error) {
 	id := set.ID.String()
 	account := f.overseer.ledger.Processor(id)
-	inner, err := f.Factory.CreateMetrics(ctx, set, cfg, &processorNext{next, f.overseer.ledger, account})
+	inner, err := f.Factory.CreateMetrics(ctx, set, cfg, &processorNext{next, f.overseer.ledger, account, unchanging[set.ID.Type().String()]})
 	return &countedProcessor{Metrics: inner, overseer: f.overseer, account: account, name: "processor " + id}, err
 }
 
-// callKey finds, in a context, the call of a processor during which it passes something on.
-type callKey struct{ of *ledger.Processor }
+// unchanging are the types of processors that pass a batch on as it came. That a processor declares to mutate nothing does
+// not say so: the streamer edits what nobody else sees.
+var unchanging = map[string]bool{"memory_limiter": true}
 
 // countedProcessor books what a processor takes and bounds its stop.
 type countedProcessor struct {
@@ -55,9 +56,11 @@ func (p *countedProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metric
 	if !p.overseer.ledger.Counting() {
 		return p.Metrics.ConsumeMetrics(ctx, md)
 	}
-	points, call := md.DataPointCount(), &ledger.Call{}
-	err := p.Metrics.ConsumeMetrics(context.WithValue(ctx, callKey{p.account}, call), md)
-	p.account.Returned(call, points, err)
+	b := taking(ctx, md)
+	v := visiting(ctx, p.account, b)
+	err := p.Metrics.ConsumeMetrics(v, md)
+	v.batch.Store(nil)
+	p.account.Returned(&v.call, b.points, err)
 	return err
 }
 
@@ -68,18 +71,21 @@ func (p *countedProcessor) Shutdown(ctx context.Context) error {
 // processorNext books what a processor passes on.
 type processorNext struct {
 	consumer.Metrics
-	ledger  *ledger.Ledger
-	account *ledger.Processor
+	ledger    *ledger.Ledger
+	account   *ledger.Processor
+	unchanged bool
 }
 
 func (n *processorNext) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 	if !n.ledger.Counting() {
 		return n.Metrics.ConsumeMetrics(ctx, md)
 	}
-	points := md.DataPointCount()
-	call, _ := ctx.Value(callKey{n.account}).(*ledger.Call)
-	err := n.Metrics.ConsumeMetrics(ctx, md)
-	n.account.Passed(call, points, err)
+	v := visitOf(ctx, n.account)
+	b := v.leaving(md, n.unchanged)
+	h := handing(ctx, b)
+	err := n.Metrics.ConsumeMetrics(h, md)
+	h.over()
+	n.account.Passed(v.ledgerCall(), b.points, err)
 	return err
 }
 

@@ -70,9 +70,11 @@ func (n *receiverNext) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) e
 	if !n.ledger.Counting() {
 		return n.Metrics.ConsumeMetrics(ctx, md)
 	}
-	points := md.DataPointCount()
-	err := n.Metrics.ConsumeMetrics(ctx, md)
-	n.account.Passed(points, err)
+	b := counted(md)
+	h := handing(ctx, b)
+	err := n.Metrics.ConsumeMetrics(h, md)
+	h.over()
+	n.account.Passed(b.points, err)
 	return err
 }
 

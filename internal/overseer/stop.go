@@ -62,7 +62,7 @@ func withLimit(ctx context.Context, limit time.Duration) (context.Context, conte
 }
 
 // awaited is what comes from done before ctx is over, or so little later that it was worth the wait.
-func awaited(ctx context.Context, done <-chan error) (err error, in bool) { //nolint:revive // the error is what done delivers, not one of waiting
+func awaited(ctx context.Context, done <-chan error) (err error, in bool) {
 	select {
 	case err := <-done:
 		return err, true

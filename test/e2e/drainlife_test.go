@@ -22,7 +22,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// inCI runs the endings that differ most; SLUICE_E2E=full all of them.
+// someEndings runs those of inCI, which differ most, and with SLUICE_E2E=full all of them.
 func someEndings(t *testing.T, inCI map[string]bool, run func(t *testing.T, how string, e ending)) {
 	t.Helper()
 	for how, e := range endings {
@@ -57,6 +57,7 @@ func target(t *testing.T, hang bool) (address string, scrapes *atomic.Int64) {
 // TestDrainWithHungTargets stops in the middle of scrapes that never end.
 func TestDrainWithHungTargets(t *testing.T) {
 	someEndings(t, only(byDeadline), func(t *testing.T, how string, e ending) {
+		t.Helper()
 		backend := newNumbered(t, takes)
 		good, _ := target(t, false)
 		var targets []string
@@ -103,6 +104,7 @@ func TestDrainWithHungTargets(t *testing.T) {
 // TestDrainWithIdleConnections stops while many clients keep their connections.
 func TestDrainWithIdleConnections(t *testing.T) {
 	someEndings(t, only(toItsEnd), func(t *testing.T, how string, e ending) {
+		t.Helper()
 		backend := newNumbered(t, takes)
 		cfg := newDrainConfig(t, backend.URL)
 		cfg.drain = e.drain
@@ -189,8 +191,9 @@ func TestDrainLeavesAReceiverBehind(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	refused := make(chan error, 1)
+	conn, req := dialGRPC(t, cfg.p.grpc), exportRequest(t, 0)
 	go func() {
-		_, err := pmetricotlp.NewGRPCClient(dialGRPC(t, cfg.p.grpc)).Export(ctx, exportRequest(t, 0))
+		_, err := pmetricotlp.NewGRPCClient(conn).Export(ctx, req)
 		refused <- err
 	}()
 	eventually(t, func() error {
