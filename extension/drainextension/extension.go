@@ -120,7 +120,7 @@ func (d *drainExtension) ComponentStatusChanged(source *componentstatus.Instance
 // process has come to its end.
 func (d *drainExtension) Shutdown(ctx context.Context) error {
 	d.stop.Do(func() {
-		d.Close()
+		d.Close(ctx)
 		if d.entry == nil {
 			d.endOverdue()
 			d.reportStop()

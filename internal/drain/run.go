@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -84,7 +85,7 @@ func (r *Run) NotReady() {
 		r.phase("lame_duck", func() { r.process.waitUntil(began.Add(r.set.Limits.Delay)) })
 	}
 	if r.set.Flush {
-		r.runTasks("flush", r.tasks.take(flushTask))
+		r.runTasks(context.Background(), "flush", r.tasks.take(flushTask))
 	}
 }
 
@@ -102,11 +103,11 @@ func (r *Run) Observe(source *componentstatus.InstanceID, event *componentstatus
 	r.tracker.observe(source, event)
 }
 
-// Close ends the life: what was registered is shut down, the youngest first, and the cleanup tasks run. The pipelines
-// have stopped.
-func (r *Run) Close() {
-	r.runTasks("shutdowners", r.tasks.take(shutdowner))
-	r.runTasks("cleanup", r.tasks.take(cleanupTask))
+// Close ends the life: what was registered is shut down, the youngest first, and the cleanup tasks run, for as long as
+// ctx allows. The pipelines have stopped.
+func (r *Run) Close(ctx context.Context) {
+	r.runTasks(ctx, "shutdowners", r.tasks.take(shutdowner))
+	r.runTasks(ctx, "cleanup", r.tasks.take(cleanupTask))
 	r.tracker.stop()
 }
 

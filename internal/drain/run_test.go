@@ -89,7 +89,7 @@ func TestShutdownDuringAReload(t *testing.T) {
 		p, old := began(Settings{Limits: limits, Phases: true})
 		assert.Zero(t, took(old.NotReady))
 		p.Begin("terminated")
-		old.Close()
+		old.Close(t.Context())
 		next := p.NewRun(Settings{Limits: limits, Phases: true})
 		p.Attach(next)
 		time.Sleep(time.Second)
@@ -135,13 +135,13 @@ func TestTasks(t *testing.T) {
 		r.Register("last", shut(task("last", errors.New("no"))))
 		r.AddCleanupTask("c", task("c", nil))
 		assert.Equal(t, time.Second, took(r.NotReady))
-		assert.Equal(t, 3*time.Second, took(func() { r.Close() }))
+		assert.Equal(t, 3*time.Second, took(func() { r.Close(t.Context()) }))
 		assert.Equal(t, []string{"f", "last", "first", "c"}, order)
 
 		s := r.Stats()
 		assert.Equal(t, []string{"flush panics: panic: oh", "shutdowners last: no"}, s.Errors)
 		assert.Equal(t, [][3]any{{"flush", 0.0, 1.0}, {"shutdowners", 1.0, 2.0}, {"cleanup", 3.0, 1.0}}, phases(s))
-		r.Close()
+		r.Close(t.Context())
 		assert.Len(t, order, 4, "once")
 	})
 }
@@ -260,7 +260,7 @@ func TestComponentsAreTimed(t *testing.T) {
 		assert.InDelta(t, 15, s.Seconds, 1e-9)
 		rep := r.report()
 		assert.Equal(t, []string{"exporter broken", "exporter slow"}, rep.Hung())
-		r.Close()
+		r.Close(t.Context())
 	})
 }
 

@@ -64,13 +64,13 @@ func (r *Run) AddFlushTask(name string, task Task) { r.tasks.add(flushTask, name
 func (r *Run) AddCleanupTask(name string, task Task) { r.tasks.add(cleanupTask, name, task) }
 
 // runTasks runs tasks one after the other. One that fails, panics or hangs does not keep the others from running.
-func (r *Run) runTasks(phase string, todo []namedTask) {
+func (r *Run) runTasks(ctx context.Context, phase string, todo []namedTask) {
 	if len(todo) == 0 {
 		return
 	}
 	r.phase(phase, func() {
 		for _, t := range todo {
-			r.fail(phase+" "+t.name, r.runTask(t))
+			r.fail(phase+" "+t.name, r.runTask(ctx, t))
 		}
 	})
 }
@@ -85,9 +85,9 @@ func (r *Run) fail(what string, err error) {
 }
 
 // runTask does not wait for a task that is out of time, nor when the process is in a hurry.
-func (r *Run) runTask(t namedTask) error {
-	limit := r.taskLimit()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+func (r *Run) runTask(ctx context.Context, t namedTask) error {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, r.taskLimit())
 	done := make(chan error, 1)
 	go func() {
 		defer cancel()
@@ -109,7 +109,7 @@ func (r *Run) runTask(t namedTask) error {
 	case err := <-done:
 		return err
 	case <-time.After(lastChance):
-		return fmt.Errorf("did not end within %v and is left behind", limit)
+		return fmt.Errorf("did not end within %v and is left behind", time.Since(began).Round(time.Millisecond))
 	}
 }
 

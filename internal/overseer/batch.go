@@ -33,10 +33,10 @@ func (h *handed) Value(key any) any {
 	return h.Context.Value(key)
 }
 
-func handing(ctx context.Context, b *batch) *handed {
-	h := &handed{Context: ctx}
+func handing(ctx context.Context, b *batch) (within context.Context, h *handed) {
+	h = &handed{Context: ctx}
 	h.batch.Store(b)
-	return h
+	return h, h
 }
 
 func (h *handed) over() { h.batch.Store(nil) }
@@ -70,10 +70,10 @@ func (v *visit) Value(key any) any {
 	return v.Context.Value(key)
 }
 
-func visiting(ctx context.Context, account *ledger.Processor, b *batch) *visit {
-	v := &visit{Context: ctx, account: account}
+func visiting(ctx context.Context, account *ledger.Processor, b *batch) (within context.Context, v *visit) {
+	v = &visit{Context: ctx, account: account}
 	v.batch.Store(b)
-	return v
+	return v, v
 }
 
 func visitOf(ctx context.Context, account *ledger.Processor) *visit {

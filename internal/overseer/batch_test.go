@@ -15,7 +15,7 @@ import (
 func TestHandedBatchesAreNotCountedAgain(t *testing.T) {
 	md := points(3)
 	b := counted(md)
-	h := handing(t.Context(), b)
+	_, h := handing(t.Context(), b)
 	assert.Same(t, b, taking(h, md))
 	type userKey struct{}
 	assert.Same(t, b, taking(context.WithValue(h, userKey{}, 1), md), "spans and the like are put around it")
@@ -30,8 +30,9 @@ func TestLeavingBatchesAreCountedWhereTheyMayHaveChanged(t *testing.T) {
 	account := (&ledger.Ledger{}).Processor("p")
 	md := points(3)
 	b := counted(md)
-	v := visiting(t.Context(), account, b)
-	require.Same(t, v, visitOf(handing(v, b), account), "seen through what is put around it")
+	ctx, v := visiting(t.Context(), account, b)
+	ctx, _ = handing(ctx, b)
+	require.Same(t, v, visitOf(ctx, account), "seen through what is put around it")
 	assert.Nil(t, visitOf(v, (&ledger.Ledger{}).Processor("other")))
 	assert.Same(t, b, v.leaving(md, true))
 	assert.NotSame(t, b, v.leaving(md, false))

@@ -57,8 +57,8 @@ func (p *countedProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metric
 		return p.Metrics.ConsumeMetrics(ctx, md)
 	}
 	b := taking(ctx, md)
-	v := visiting(ctx, p.account, b)
-	err := p.Metrics.ConsumeMetrics(v, md)
+	ctx, v := visiting(ctx, p.account, b)
+	err := p.Metrics.ConsumeMetrics(ctx, md)
 	v.batch.Store(nil)
 	p.account.Returned(&v.call, b.points, err)
 	return err
@@ -82,8 +82,8 @@ func (n *processorNext) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) 
 	}
 	v := visitOf(ctx, n.account)
 	b := v.leaving(md, n.unchanged)
-	h := handing(ctx, b)
-	err := n.Metrics.ConsumeMetrics(h, md)
+	ctx, h := handing(ctx, b)
+	err := n.Metrics.ConsumeMetrics(ctx, md)
 	h.over()
 	n.account.Passed(v.ledgerCall(), b.points, err)
 	return err

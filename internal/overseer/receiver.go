@@ -71,8 +71,8 @@ func (n *receiverNext) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) e
 		return n.Metrics.ConsumeMetrics(ctx, md)
 	}
 	b := counted(md)
-	h := handing(ctx, b)
-	err := n.Metrics.ConsumeMetrics(h, md)
+	ctx, h := handing(ctx, b)
+	err := n.Metrics.ConsumeMetrics(ctx, md)
 	h.over()
 	n.account.Passed(b.points, err)
 	return err
