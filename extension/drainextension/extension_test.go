@@ -187,6 +187,7 @@ func TestForeignShutdownHasALameDuck(t *testing.T) {
 
 func TestForeignReportOfAStopThatHangs(t *testing.T) {
 	w := newWorld(nil, func(c *Config) { c.Timeout, c.ComponentTimeout = 100*time.Millisecond, 20*time.Millisecond }).start(t)
+	require.NoError(t, w.Ready())
 	require.NoError(t, w.NotReady())
 	id := componentstatus.NewInstanceID(component.MustNewID("otlp"), component.KindReceiver)
 	w.ComponentStatusChanged(id, componentstatus.NewEvent(componentstatus.StatusStopping))
@@ -241,6 +242,7 @@ func TestReportThatCannotBeWrittenIsLogged(t *testing.T) {
 	require.NoError(t, os.Mkdir(dir, 0o750))
 	w := newWorld(nil, func(c *Config) { c.ReportFile = filepath.Join(dir, "report.json") }).start(t)
 	require.NoError(t, os.Remove(dir))
+	require.NoError(t, w.Ready())
 	require.NoError(t, w.NotReady())
 	require.NoError(t, w.Shutdown(t.Context()))
 	assert.Equal(t, 1, w.logs.FilterMessage("The report could not be written.").Len())

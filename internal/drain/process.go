@@ -33,6 +33,7 @@ type Process struct {
 		reason string
 		doomed ledger.Count
 		run    *Run
+		lived  bool // some configuration was ready
 	}
 }
 
@@ -92,15 +93,22 @@ func (p *Process) Attach(r *Run) {
 // Books are the books of the whole process.
 func (p *Process) Books() ledger.Books { return p.books.Books() }
 
-// Report is what can be said of the end of the process now; false if no configuration with a Run was started.
+// Report is what can be said of the end of the process now; false if there is nothing to be said, because no configuration
+// has a Run, or because the process could not start.
 func (p *Process) Report() (Report, bool) {
 	p.mu.Lock()
-	run := p.mu.run
+	run, worthIt := p.mu.run, p.mu.lived || !p.mu.began.IsZero()
 	p.mu.Unlock()
-	if run == nil {
+	if run == nil || !worthIt {
 		return Report{}, false
 	}
 	return run.report(), true
+}
+
+func (p *Process) lives() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mu.lived = true
 }
 
 // Emit hands a report to where the present configuration wants it, and waits for that no longer than patience.

@@ -68,6 +68,7 @@ func (r *Run) State() State {
 
 // Ready tells that all pipelines run.
 func (r *Run) Ready() {
+	r.process.lives()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.readyAt = time.Now()

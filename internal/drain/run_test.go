@@ -300,8 +300,13 @@ func TestReportKnowsWhatWasLostBefore(t *testing.T) {
 func TestTrackingSwitchedOffKnowsNothing(t *testing.T) {
 	books := &ledger.Ledger{}
 	p := NewProcess(books, limits)
-	p.Attach(p.NewRun(Settings{Tracking: false}))
-	rep, _ := p.Report()
+	r := p.NewRun(Settings{Tracking: false})
+	p.Attach(r)
+	_, ok := p.Report()
+	assert.False(t, ok, "it never ran")
+	r.Ready()
+	rep, ok := p.Report()
+	require.True(t, ok)
 	assert.Equal(t, "unknown", rep.Points.Accepted.String())
 	assert.Equal(t, "unknown", rep.Points.Lost.String())
 	assert.Equal(t, "unknown", rep.LostBefore.String())
