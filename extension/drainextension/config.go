@@ -28,7 +28,7 @@ type Config struct {
 	Delay time.Duration `mapstructure:"delay"`
 	// Timeout bounds the stop after that, in Sluice's own binary. Default 30s.
 	Timeout time.Duration `mapstructure:"timeout"`
-	// ComponentTimeout is how long a component of a metrics pipeline, or a task, may take to stop before it is left
+	// ComponentTimeout is how long a receiver, processor, exporter or task may take to stop before it is left
 	// behind; 0s: as long as `timeout`. Default 10s.
 	ComponentTimeout time.Duration `mapstructure:"component_timeout"`
 	// ReportFile is where the report is written as JSON, in a folder that exists. Default none.

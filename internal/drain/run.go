@@ -82,7 +82,7 @@ func (r *Run) NotReady() {
 	readyAt := r.mu.readyAt
 	r.mu.Unlock()
 	began, begun := r.process.Begun()
-	if begun && r.set.Phases && !readyAt.IsZero() && readyAt.Before(began) {
+	if begun && r.set.Phases && r.set.Limits.Delay > 0 && !readyAt.IsZero() && readyAt.Before(began) {
 		r.phase("lame_duck", func() { r.process.waitUntil(began.Add(r.set.Limits.Delay)) })
 	}
 	if r.set.Flush {

@@ -241,6 +241,7 @@ func TestComponentsAreTimed(t *testing.T) {
 		r.Observe(broken, componentstatus.NewPermanentErrorEvent(hungError{errors.New("left behind")}))
 		r.Observe(exporter, componentstatus.NewEvent(componentstatus.StatusStopping))
 		time.Sleep(12 * time.Second)
+		synctest.Wait()
 
 		s := r.Stats()
 		var got [][3]any

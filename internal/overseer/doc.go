@@ -1,5 +1,5 @@
 // Package overseer wraps the factories of a distribution's components, so that what passes between components of metrics
-// pipelines is booked in a ledger, and so that a component whose Shutdown hangs is left behind and the others can stop.
+// pipelines is booked in a ledger, and so that a component of any signal whose Shutdown hangs is left behind and the others can stop.
 //
 // It sits where the collector gives components to each other, and nowhere in them:
 //

@@ -113,7 +113,7 @@ func TestWatchers(t *testing.T) {
 	require.Len(t, watchers, 1, "pprof does not watch pipelines")
 	assert.Equal(t, "health_check", watchers[0].Type().String())
 
-	o.forgetExtensions()
+	o.forget()
 	free, tied, circle, other := id("free", ""), id("tied", ""), id("circle", ""), id("circle", "2")
 	o.note(free, dependent{})
 	o.note(tied, dependent{on: []component.ID{id("between", "")}})

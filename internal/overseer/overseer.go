@@ -3,6 +3,7 @@ package overseer
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -20,12 +21,15 @@ type Overseer struct {
 	limit func() time.Duration
 
 	mu         sync.Mutex
-	extensions map[component.ID]extension.Extension
+	extensions map[component.ID]extension.Extension // of the present configuration
+	hung       map[component.ID]*atomic.Bool        // its receivers
 }
 
 // New returns an overseer that books in l, and leaves behind a component that stops for longer than limit says.
 func New(l *ledger.Ledger, limit func() time.Duration) *Overseer {
-	return &Overseer{ledger: l, limit: limit}
+	o := &Overseer{ledger: l, limit: limit}
+	o.forget()
+	return o
 }
 
 // Wrap returns create with all factories wrapped. The collector calls it for each configuration that it runs.
@@ -35,7 +39,7 @@ func (o *Overseer) Wrap(create func() (otelcol.Factories, error)) func() (otelco
 		if err != nil {
 			return f, err
 		}
-		o.forgetExtensions()
+		o.forget()
 		for t, factory := range f.Receivers {
 			f.Receivers[t] = o.receiverFactory(factory)
 		}
@@ -73,10 +77,11 @@ func aliasOf(f component.Factory) component.Type {
 	return component.Type{}
 }
 
-func (o *Overseer) forgetExtensions() {
+// forget begins a new configuration.
+func (o *Overseer) forget() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.extensions = map[component.ID]extension.Extension{}
+	o.extensions, o.hung = map[component.ID]extension.Extension{}, map[component.ID]*atomic.Bool{}
 }
 
 func (o *Overseer) note(id component.ID, ext extension.Extension) {

@@ -3,6 +3,7 @@ package overseer
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
@@ -36,7 +37,7 @@ func (receiverFactory) SetDeprecatedAlias(component.Type) {}
 func (f receiverFactory) CreateMetrics(
 	ctx context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics,
 ) (receiver.Metrics, error) {
-	r := &receiverStop{overseer: f.overseer, name: "receiver " + set.ID.String()}
+	r := f.overseer.newReceiverStop(set.ID)
 	inner, err := f.Factory.CreateMetrics(ctx, set, cfg, &receiverNext{next, f.overseer.ledger, f.overseer.ledger.Receiver(set.ID.String()), r})
 	r.Metrics = inner
 	return r, err
@@ -44,14 +45,36 @@ func (f receiverFactory) CreateMetrics(
 
 // receiverStop bounds a receiver's stop.
 type receiverStop struct {
-	receiver.Metrics
+	receiver.Metrics // or of another signal: it is the same interface
 	stopper
 	overseer *Overseer
 	name     string
+	// another tells that the receiver of this ID has not stopped for another signal. It may be the same inside, and then
+	// nobody needs to wait for it twice.
+	another *atomic.Bool
+}
+
+func (o *Overseer) newReceiverStop(id component.ID) *receiverStop {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	another := o.hung[id]
+	if another == nil {
+		another = &atomic.Bool{}
+		o.hung[id] = another
+	}
+	return &receiverStop{overseer: o, name: "receiver " + id.String(), another: another}
 }
 
 func (r *receiverStop) Shutdown(ctx context.Context) error {
-	return r.stop(ctx, r.name, r.overseer.limit(), r.Metrics.Shutdown, func() {})
+	limit := r.overseer.limit()
+	if r.another.Load() {
+		limit = lastChance
+	}
+	err := r.stop(ctx, r.name, limit, r.Metrics.Shutdown, func() {})
+	if r.hung.Load() {
+		r.another.Store(true)
+	}
+	return err
 }
 
 // receiverNext books what a receiver hands to its pipelines. A receiver that was left behind is refused: the pipelines

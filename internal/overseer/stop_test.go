@@ -11,7 +11,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exportertest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processortest"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
 var errStop = errors.New("would not stop")
@@ -94,6 +103,83 @@ func TestReceiverThatWasLeftBehindIsRefused(t *testing.T) {
 		require.ErrorIs(t, h.next.ConsumeMetrics(t.Context(), points(4)), errLeftBehind)
 		assert.Equal(t, 3, sink.DataPointCount())
 		assert.EqualValues(t, 3, o.value(o.ledger.Books().Accepted))
+		time.Sleep(time.Minute)
+	})
+}
+
+// slow are factories of components of all signals that take a time to stop.
+type slow struct {
+	component.StartFunc
+	consumertest.Consumer
+	takes time.Duration
+	next  any
+}
+
+func (s *slow) Shutdown(context.Context) error {
+	time.Sleep(s.takes)
+	return nil
+}
+
+func TestOtherSignalsAreLeftBehindToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOverseer(time.Second)
+		s := &slow{Consumer: consumertest.NewNop(), takes: time.Minute}
+		typ := component.MustNewType("slow")
+		alpha := component.StabilityLevelAlpha
+		rf := o.receiverFactory(receiver.NewFactory(typ, nopConfig,
+			receiver.WithTraces(func(_ context.Context, _ receiver.Settings, _ component.Config, next consumer.Traces) (receiver.Traces, error) {
+				return &slow{takes: time.Minute, next: next}, nil
+			}, alpha),
+			receiver.WithLogs(func(_ context.Context, _ receiver.Settings, _ component.Config, next consumer.Logs) (receiver.Logs, error) {
+				return &slow{takes: time.Minute, next: next}, nil
+			}, alpha)))
+		pf := o.processorFactory(processor.NewFactory(typ, nopConfig,
+			processor.WithTraces(func(context.Context, processor.Settings, component.Config, consumer.Traces) (processor.Traces, error) {
+				return s, nil
+			}, alpha),
+			processor.WithLogs(func(context.Context, processor.Settings, component.Config, consumer.Logs) (processor.Logs, error) {
+				return s, nil
+			}, alpha)))
+		ef := o.exporterFactory(exporter.NewFactory(typ, nopConfig,
+			exporter.WithTraces(func(context.Context, exporter.Settings, component.Config) (exporter.Traces, error) { return s, nil }, alpha),
+			exporter.WithLogs(func(context.Context, exporter.Settings, component.Config) (exporter.Logs, error) { return s, nil }, alpha)))
+
+		rs, ps, es := receivertest.NewNopSettings(typ), processortest.NewNopSettings(typ), exportertest.NewNopSettings(typ)
+		rt, err := rf.CreateTraces(t.Context(), rs, nopConfig(), consumertest.NewNop())
+		require.NoError(t, err)
+		rl, err := rf.CreateLogs(t.Context(), rs, nopConfig(), consumertest.NewNop())
+		require.NoError(t, err)
+		pt, err := pf.CreateTraces(t.Context(), ps, nopConfig(), consumertest.NewNop())
+		require.NoError(t, err)
+		pl, err := pf.CreateLogs(t.Context(), ps, nopConfig(), consumertest.NewNop())
+		require.NoError(t, err)
+		et, err := ef.CreateTraces(t.Context(), es, nopConfig())
+		require.NoError(t, err)
+		el, err := ef.CreateLogs(t.Context(), es, nopConfig())
+		require.NoError(t, err)
+
+		traces := rt.(*receiverStop).Metrics.(*slow).next.(consumer.Traces)
+		logs := rl.(*receiverStop).Metrics.(*slow).next.(consumer.Logs)
+		require.NoError(t, traces.ConsumeTraces(t.Context(), ptrace.NewTraces()))
+		require.NoError(t, logs.ConsumeLogs(t.Context(), plog.NewLogs()))
+		for _, c := range []struct {
+			component.Component
+			takes time.Duration
+		}{
+			{rt, time.Second + lastChance},
+			{rl, 2 * lastChance}, // of one ID: maybe the same inside
+			{pt, time.Second + lastChance},
+			{pl, time.Second + lastChance},
+			{et, time.Second + lastChance},
+			{el, time.Second + lastChance},
+		} {
+			began := time.Now()
+			var hung *HungError
+			require.ErrorAs(t, c.Shutdown(t.Context()), &hung)
+			assert.Equal(t, c.takes, time.Since(began))
+		}
+		require.ErrorIs(t, traces.ConsumeTraces(t.Context(), ptrace.NewTraces()), errLeftBehind)
+		require.ErrorIs(t, logs.ConsumeLogs(t.Context(), plog.NewLogs()), errLeftBehind)
 		time.Sleep(time.Minute)
 	})
 }
