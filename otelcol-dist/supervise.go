@@ -24,8 +24,9 @@ const (
 	// repeatWindow is how long after the first signal another one counts as the same: a supervisor may signal both the
 	// process and its group.
 	repeatWindow = time.Second
-	// statePoll is how often the watchdog looks at the collector's state; each look wakes an idle process.
-	statePoll = time.Second
+	// statePoll is how often the watchdog looks at the collector's state; each look wakes an idle process. With cancelGrace
+	// it is less than a second, so that a reload that hangs ends as soon after its time-out as a shutdown.
+	statePoll = 500 * time.Millisecond
 )
 
 var (
@@ -126,18 +127,20 @@ func (s *supervisor) stuckClosing(ctx context.Context) <-chan time.Duration {
 	go func() {
 		poll := time.NewTicker(statePoll)
 		defer poll.Stop()
-		limit := s.process.Limits().Timeout
-		for since := time.Now(); time.Since(since) < limit; {
+		for since := time.Now(); ; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-poll.C:
 			}
 			if s.col.GetState() != otelcol.StateClosing {
-				since, limit = time.Now(), s.process.Limits().Timeout
+				since = time.Now()
+			}
+			if limit := s.process.Limits().Timeout; time.Since(since) >= limit {
+				stuck <- limit
+				return
 			}
 		}
-		stuck <- limit
 	}()
 	return stuck
 }

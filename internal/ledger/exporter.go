@@ -8,8 +8,8 @@ type Exporter struct {
 	kind ExporterKind
 
 	taken, refused atomic.Int64
-	// What the exporter's own exporterhelper says, and what those of the exporters inside it say.
-	own, inner confirmations
+	// What the exporter's exporterhelper says.
+	sent, failed atomic.Int64
 	// helped tells that the exporter is built on exporterhelper: its counters say what was delivered.
 	helped atomic.Bool
 
@@ -20,15 +20,13 @@ type Exporter struct {
 	}
 }
 
-type confirmations struct{ sent, failed atomic.Int64 }
-
 // ExporterKind is what must be known of an exporter to read its counters.
 type ExporterKind struct {
 	// Persistent: its queue is in a storage that outlives the process.
 	Persistent bool
-	// Nested: it hands points to exporters of its own, whose queues answer before they send. Theirs is the word of
-	// what was delivered.
-	Nested bool
+	// Opaque: it hands points to exporters of its own, whose queues answer before they send, and which nobody can hear.
+	// What was delivered is unknown.
+	Opaque bool
 }
 
 // Exporter opens the account of a new instance of the exporter with this ID.
@@ -95,7 +93,7 @@ func (e *Exporter) line() (ExporterLine, bool) {
 		l.Carried = e.mu.opening
 		l.Stored = e.stored(l)
 		l.Lost = l.Carried.Plus(taken).Minus(delivered).Minus(l.Stored).NotBelowZero()
-		if _, known := l.Lost.Value(); !known {
+		if _, known := l.Lost.Value(); !known && !e.kind.Opaque {
 			l.Lost = gaveUp // what was in the storage is there still, or was sent
 		}
 		return l, e.mu.settled
@@ -109,14 +107,14 @@ func (e *Exporter) line() (ExporterLine, bool) {
 
 // confirmed is what was delivered and what was given up.
 func (e *Exporter) confirmed(taken Count) (delivered, gaveUp Count) {
-	word := &e.own
-	if e.kind.Nested {
-		word = &e.inner
-	}
-	if !e.helped.Load() {
+	switch {
+	case e.kind.Opaque:
+		return Count{}, Count{}
+	case !e.helped.Load():
 		return taken, Known(0)
+	default:
+		return Known(e.sent.Load()), Known(e.failed.Load())
 	}
-	return Known(word.sent.Load()), Known(word.failed.Load())
 }
 
 // stored is what the storage itself says, or what must be in it.

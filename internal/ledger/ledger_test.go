@@ -130,8 +130,8 @@ func TestProcessor(t *testing.T) {
 // confirm books as exporterhelper's counters do.
 func (e *Exporter) confirm(sent, failed int64) {
 	e.helped.Store(true)
-	e.own.sent.Add(sent)
-	e.own.failed.Add(failed)
+	e.sent.Add(sent)
+	e.failed.Add(failed)
 }
 
 func TestExporter(t *testing.T) {
@@ -165,11 +165,16 @@ func TestExporter(t *testing.T) {
 			e.confirm(4, 2)
 			e.Settle(Count{})
 		}, ExporterLine{Carried: Count{n: -1}, Taken: Known(9), Delivered: Known(4), Stored: Count{n: -1}, Lost: Known(2), GaveUp: Known(2)}},
-		"of exporters": {ExporterKind{Nested: true}, func(e *Exporter) {
+		"of exporters": {ExporterKind{Opaque: true}, func(e *Exporter) {
 			e.Passed(9, nil)
 			e.confirm(9, 0)
-			e.inner.sent.Add(5)
-		}, ExporterLine{Taken: Known(9), Delivered: Known(5), Lost: Known(4)}},
+		}, ExporterLine{Taken: Known(9), Delivered: Count{n: -1}, Lost: Count{n: -1}, GaveUp: Count{n: -1}}},
+		"of exporters, with a storage": {ExporterKind{Opaque: true, Persistent: true}, func(e *Exporter) {
+			e.Opened(Known(1))
+			e.Passed(9, nil)
+			e.confirm(9, 0)
+			e.Settle(Known(2))
+		}, ExporterLine{Carried: Known(1), Taken: Known(9), Delivered: Count{n: -1}, Stored: Known(2), Lost: Count{n: -1}, GaveUp: Count{n: -1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLedger()

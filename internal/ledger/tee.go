@@ -65,15 +65,14 @@ func (t teeCounter) Add(ctx context.Context, points int64, opts ...metric.AddOpt
 }
 
 func (t teeCounter) book(points int64, attrs attribute.Set) {
-	word := &t.account.own
 	if id, ok := attrs.Value(exporterKey); ok && id.AsString() != t.account.id {
-		word = &t.account.inner
+		return // of an exporter inside this one
 	}
 	if t.sent {
-		word.sent.Add(points)
+		t.account.sent.Add(points)
 		return
 	}
 	if kind, _ := attrs.Value(errorTypeKey); kind.AsString() != interrupted {
-		word.failed.Add(points)
+		t.account.failed.Add(points)
 	}
 }

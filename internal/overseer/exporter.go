@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/xexporter"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -11,8 +12,21 @@ import (
 	"github.com/sluice-metrics/sluice/internal/ledger"
 )
 
-// nested are the types of exporters that hand points to exporters of their own.
-var nested = map[string]bool{"load_balancing": true, "loadbalancing": true}
+// nesting are the types of exporters that hand points to exporters of their own, whose counters they silence, and where
+// the queue of those is configured.
+var nesting = map[string]string{
+	"load_balancing": "protocol::otlp::sending_queue", "loadbalancing": "protocol::otlp::sending_queue",
+}
+
+// opaque tells whether an exporter's word of what it sent means that a queue inside it took it.
+func opaque(t component.Type, cfg component.Config) bool {
+	queue, nests := nesting[t.String()]
+	if !nests {
+		return false
+	}
+	conf := confmap.New()
+	return conf.Marshal(cfg) != nil || conf.Get(queue) != nil && conf.Get(queue+"::enabled") != false
+}
 
 func (o *Overseer) exporterFactory(f exporter.Factory) exporter.Factory {
 	w := exporterFactory{f, o}
@@ -35,7 +49,7 @@ func (f exporterFactory) CreateMetrics(ctx context.Context, set exporter.Setting
 	storage := storageOf(cfg)
 	account := f.overseer.ledger.Exporter(set.ID.String(), ledger.ExporterKind{
 		Persistent: storage != nil,
-		Nested:     nested[set.ID.Type().String()],
+		Opaque:     opaque(set.ID.Type(), cfg),
 	})
 	e := &countedExporter{overseer: f.overseer, account: account, id: set.ID, storage: storage}
 	set.MeterProvider = account.Tee(set.MeterProvider)

@@ -300,6 +300,45 @@ func TestReloadHasNoLameDuck(t *testing.T) {
 	assert.Zero(t, r.Points.Copied)
 }
 
+// TestReloadThatHangsEndsTheProcess within the time-out, and says what it took along.
+func TestReloadThatHangsEndsTheProcess(t *testing.T) {
+	t.Parallel()
+	cfg := newDrainConfig(t, newNumbered(t, hangs).URL)
+	cfg.drain = "delay: 1m, timeout: 1500ms, component_timeout: 0s"
+	s := cfg.launch(t)
+	accepted := sendBatches(t, cfg.http, 0, 3)
+	began := time.Now()
+	s.signal(syscall.SIGHUP)
+	assert.Equal(t, 3, s.wait(patience))
+	assert.Less(t, time.Since(began), 5*time.Second)
+	r := readReport(t, cfg.reportFile())
+	assert.Equal(t, "forced", r.Outcome)
+	assert.Contains(t, r.Reason, "no signal")
+	assert.Equal(t, []string{"exporter otlp_http"}, r.hung())
+	assert.EqualValues(t, len(accepted), r.Points.Lost)
+}
+
+// TestReloadThatCannotStartReports: the old configuration is gone, the new one finds its port taken.
+func TestReloadThatCannotStartReports(t *testing.T) {
+	t.Parallel()
+	backend := newNumbered(t, takes)
+	cfg := newDrainConfig(t, backend.URL)
+	s, file := launchConfig(t, cfg.yaml())
+	cfg.p.ready(t)
+	accepted := sendBatches(t, cfg.http, 0, 3)
+	_, taken, err := net.SplitHostPort(strings.TrimPrefix(backend.URL, "http://"))
+	require.NoError(t, err)
+	cfg.http = taken
+	require.NoError(t, os.WriteFile(file, []byte(cfg.yaml()), 0o600))
+	s.signal(syscall.SIGHUP)
+	assert.Equal(t, 1, s.wait(patience))
+	r := readReport(t, cfg.reportFile())
+	assert.Equal(t, "failed", r.Outcome)
+	assert.EqualValues(t, len(accepted), r.Points.Accepted)
+	assert.EqualValues(t, len(accepted), r.Points.Delivered)
+	assert.Zero(t, r.Points.Lost)
+}
+
 // TestTermDuringStartHasNoLameDuck is a stop of a collector that nobody knew as ready.
 func TestTermDuringStartHasNoLameDuck(t *testing.T) {
 	backend := newNumbered(t, takes)
