@@ -55,7 +55,7 @@ func runCollector(cmd *cobra.Command, from sources, stop <-chan os.Signal) (exit
 		stopGreeting := greetWhenRunning(cmd.Context(), cmd.ErrOrStderr(), col)
 		defer stopGreeting()
 	}
-	return (&supervisor{col, process, stop, cmd.ErrOrStderr()}).run(cmd.Context())
+	return (&supervisor{col: col, process: process, stop: stop, log: cmd.ErrOrStderr()}).run(cmd.Context())
 }
 
 func newValidateCommand() *cobra.Command {

@@ -17,10 +17,13 @@ const (
 	// shutdownTimeout bounds a graceful stop where no drain extension says otherwise. It lies inside Kubernetes' default
 	// grace period of 30 s, so that the process ends by itself and says what it left behind.
 	shutdownTimeout = 25 * time.Second
-	// cancelGrace is how long components may take to return once their context is cancelled, and reportPatience how long
-	// the report may take to be written. Together they are well within a second after the deadline.
-	cancelGrace    = 400 * time.Millisecond
-	reportPatience = 300 * time.Millisecond
+	// cancelGrace is how long components may take to return once their context is cancelled, and forcedEnd how long they
+	// and the writing of the report may take together: the process is gone within a second after the deadline. One that
+	// is in time has calmReport for its report, but no more than is left, and not less than hastyReport.
+	cancelGrace = 400 * time.Millisecond
+	forcedEnd   = 800 * time.Millisecond
+	hastyReport = forcedEnd - cancelGrace
+	calmReport  = 5 * time.Second
 	// repeatWindow is how long after the first signal another one counts as the same: a supervisor may signal both the
 	// process and its group.
 	repeatWindow = time.Second
@@ -47,6 +50,8 @@ type supervisor struct {
 	process *drain.Process
 	stop    <-chan os.Signal
 	log     io.Writer
+
+	forcedAt time.Time
 }
 
 // run runs the collector until it ends by itself or a signal arrives. The first signal asks it to shut down gracefully; a
@@ -147,6 +152,7 @@ func (s *supervisor) stuckClosing(ctx context.Context) <-chan time.Duration {
 
 // force cancels what runs and gives it cancelGrace to return.
 func (s *supervisor) force(cancel context.CancelFunc, done <-chan error) (exitCode, error) {
+	s.forcedAt = time.Now()
 	s.process.Hurry()
 	cancel()
 	select {

@@ -91,7 +91,7 @@ func TestSupervise(t *testing.T) {
 				var log strings.Builder
 				started := time.Now()
 				process := drain.NewProcess(nil, drain.Limits{Timeout: shutdownTimeout})
-				code, err := (&supervisor{tc.col, process, stop, &log}).run(t.Context())
+				code, err := (&supervisor{col: tc.col, process: process, stop: stop, log: &log}).run(t.Context())
 				assert.Equal(t, tc.code, code)
 				assert.Equal(t, tc.took.Truncate(s), time.Since(started).Truncate(s))
 				assert.Contains(t, log.String(), tc.says)
@@ -135,7 +135,7 @@ func TestDeadlineIsTheConfigurations(t *testing.T) {
 				stop := make(chan os.Signal, 2)
 				stop <- syscall.SIGTERM
 				began := time.Now()
-				code, err := (&supervisor{col, process, stop, io.Discard}).run(t.Context())
+				code, err := (&supervisor{col: col, process: process, stop: stop, log: io.Discard}).run(t.Context())
 				require.ErrorIs(t, err, errForced)
 				assert.Equal(t, exitForced, code)
 				assert.Equal(t, tc.took+cancelGrace, time.Since(began))
@@ -158,10 +158,28 @@ func TestDeadlineOfAConfigurationThatComesLater(t *testing.T) {
 		stop <- syscall.SIGTERM
 		began := time.Now()
 		time.AfterFunc(10*time.Second, func() { limited(process, drain.Limits{Timeout: 40 * time.Second}) })
-		code, _ := (&supervisor{col, process, stop, io.Discard}).run(t.Context())
+		code, _ := (&supervisor{col: col, process: process, stop: stop, log: io.Discard}).run(t.Context())
 		assert.Equal(t, exitForced, code)
 		assert.Equal(t, 40*time.Second, time.Since(began))
 		time.Sleep(col.drain)
+	})
+}
+
+// A report has the time that is left, and a little more.
+func TestPatienceWithReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &supervisor{process: drain.NewProcess(nil, drain.Limits{Timeout: 25 * time.Second})}
+		assert.Equal(t, calmReport, s.patience(), "nobody waits")
+		s.process.Begin("terminated")
+		assert.Equal(t, calmReport, s.patience())
+		time.Sleep(23 * time.Second)
+		assert.Equal(t, 2*time.Second, s.patience())
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, hastyReport, s.patience())
+		s.forcedAt = time.Now()
+		assert.Equal(t, forcedEnd, s.patience())
+		time.Sleep(cancelGrace)
+		assert.Equal(t, hastyReport, s.patience())
 	})
 }
 
@@ -174,10 +192,10 @@ func TestReportThatCannotBeWrittenIsLeft(t *testing.T) {
 		stop := make(chan os.Signal, 2)
 		stop <- syscall.SIGTERM
 		began := time.Now()
-		code, err := (&supervisor{col, process, stop, io.Discard}).run(t.Context())
+		code, err := (&supervisor{col: col, process: process, stop: stop, log: io.Discard}).run(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, exitClean, code)
-		assert.Equal(t, reportPatience, time.Since(began))
+		assert.Equal(t, calmReport, time.Since(began))
 		time.Sleep(time.Hour)
 	})
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/sluice-metrics/sluice/internal/drain"
 	"github.com/sluice-metrics/sluice/internal/ledger"
 )
@@ -29,8 +31,22 @@ func (s *supervisor) verdict(code exitCode) exitCode {
 	_, asked := s.process.Begun()
 	code = judged(code, asked, &report)
 	report.Outcome, report.ExitCode = outcomes[code], ledger.Known(int64(code))
-	s.process.Emit(&report, reportPatience)
+	s.process.Emit(&report, s.patience())
 	return code
+}
+
+// patience is how long the report may take to be written: the deadline holds for it too.
+func (s *supervisor) patience() time.Duration {
+	began, asked := s.process.Begun()
+	switch {
+	case !s.forcedAt.IsZero():
+		return forcedEnd - time.Since(s.forcedAt)
+	case !asked:
+		return calmReport
+	default:
+		left := s.process.Limits().Whole() - time.Since(began)
+		return min(calmReport, max(hastyReport, left))
+	}
 }
 
 var outcomes = map[exitCode]string{

@@ -14,10 +14,11 @@ import (
 
 // emit writes the report as one line of the log and, if that is configured, as a file.
 func (d *drainExtension) emit(r *drain.Report) {
+	log := d.set.Logger.WithOptions(zap.WithCaller(false), zap.AddStacktrace(zapcore.FatalLevel))
+	log.Log(levelOf(r), summary(r), zap.Any("report", r))
 	if err := writeReport(d.cfg.ReportFile, r); err != nil {
-		d.set.Logger.Error("The report could not be written.", zap.Error(err))
+		log.Error("The report could not be written.", zap.Error(err))
 	}
-	d.set.Logger.WithOptions(zap.WithCaller(false), zap.AddStacktrace(zapcore.FatalLevel)).Log(levelOf(r), summary(r), zap.Any("report", r))
 }
 
 func levelOf(r *drain.Report) zapcore.Level {
