@@ -64,6 +64,7 @@ func (b *Books) total() {
 	for _, e := range b.Exporters {
 		b.Carried, b.Delivered = b.Carried.Plus(e.Carried), b.Delivered.Plus(e.Delivered)
 		b.Stored, b.Lost = b.Stored.Plus(e.Stored), b.Lost.Plus(e.Lost)
+		b.Removed = b.Removed.Plus(e.Removed)
 	}
 	b.Copied = b.Delivered.Plus(b.Stored).Plus(b.Lost).Plus(b.Removed).Minus(b.Accepted).Minus(b.Carried)
 }

@@ -10,6 +10,8 @@ type Exporter struct {
 	taken, refused atomic.Int64
 	// What the exporter's exporterhelper says.
 	sent, failed atomic.Int64
+	// removed is what the exporter says it took and does not hand out.
+	removed atomic.Int64
 	// helped tells that the exporter is built on exporterhelper: its counters say what was delivered.
 	helped atomic.Bool
 
@@ -61,7 +63,7 @@ func (e *Exporter) Settle(stock Count) {
 	e.mu.closing, e.mu.settled = stock, true
 }
 
-// ExporterLine is what an exporter did: carried + taken = delivered + stored + lost.
+// ExporterLine is what an exporter did: carried + taken = delivered + removed + stored + lost.
 type ExporterLine struct {
 	ID string `json:"id"`
 	// Carried is what its storage held when the process started.
@@ -72,6 +74,8 @@ type ExporterLine struct {
 	// Delivered is what its backend confirmed. An exporter that confirms nothing, such as one that is scraped, has
 	// delivered what it took.
 	Delivered Count `json:"delivered"`
+	// Removed is what it took and does not hand out, for a reason that its own metrics tell.
+	Removed Count `json:"removed"`
 	// Stored is what its storage keeps for the next process.
 	Stored Count `json:"stored"`
 	Lost   Count `json:"lost"`
@@ -84,29 +88,30 @@ func (e *Exporter) componentID() string { return e.id }
 // line needs ledger.mu.
 func (e *Exporter) line() (ExporterLine, bool) {
 	taken := Known(e.taken.Load())
-	delivered, gaveUp := e.confirmed(taken)
+	sent, gaveUp := e.confirmed(taken)
+	removed := Known(e.removed.Load())
 	l := ExporterLine{
 		ID: e.id, Carried: Known(0), Taken: taken, Refused: Known(e.refused.Load()),
-		Delivered: delivered, Stored: Known(0), GaveUp: gaveUp,
+		Delivered: sent.Minus(removed).NotBelowZero(), Removed: removed, Stored: Known(0), GaveUp: gaveUp,
 	}
 	if e.kind.Persistent {
 		l.Carried = e.mu.opening
-		l.Stored = e.stored(l)
-		l.Lost = l.Carried.Plus(taken).Minus(delivered).Minus(l.Stored).NotBelowZero()
+		l.Stored = e.stored(l, sent)
+		l.Lost = l.Carried.Plus(taken).Minus(sent).Minus(l.Stored).NotBelowZero()
 		if _, known := l.Lost.Value(); !known && !e.kind.Opaque {
 			l.Lost = gaveUp // what was in the storage is there still, or was sent
 		}
 		return l, e.mu.settled
 	}
-	l.Lost = taken.Minus(delivered).NotBelowZero()
+	l.Lost = taken.Minus(sent).NotBelowZero()
 	if e.mu.settled || l.Lost.n < gaveUp.n { // the sender of the rest was told
 		l.GaveUp = l.Lost
 	}
 	return l, e.mu.settled
 }
 
-// confirmed is what was delivered and what was given up.
-func (e *Exporter) confirmed(taken Count) (delivered, gaveUp Count) {
+// confirmed is what left the exporter and what it gave up.
+func (e *Exporter) confirmed(taken Count) (sent, gaveUp Count) {
 	switch {
 	case e.kind.Opaque:
 		return Count{}, Count{}
@@ -118,11 +123,11 @@ func (e *Exporter) confirmed(taken Count) (delivered, gaveUp Count) {
 }
 
 // stored is what the storage itself says, or what must be in it.
-func (e *Exporter) stored(l ExporterLine) Count {
+func (e *Exporter) stored(l ExporterLine, sent Count) Count {
 	if _, known := e.mu.closing.Value(); known {
 		return e.mu.closing
 	}
-	return l.Carried.Plus(l.Taken).Minus(l.Delivered).Minus(l.GaveUp).NotBelowZero()
+	return l.Carried.Plus(l.Taken).Minus(sent).Minus(l.GaveUp).NotBelowZero()
 }
 
 // followedBy joins the lines of two instances. What the earlier one left in its storage is what the later one found.
@@ -133,6 +138,7 @@ func (l ExporterLine) followedBy(next ExporterLine) ExporterLine {
 		Taken:     l.Taken.Plus(next.Taken),
 		Refused:   l.Refused.Plus(next.Refused),
 		Delivered: l.Delivered.Plus(next.Delivered),
+		Removed:   l.Removed.Plus(next.Removed),
 		Stored:    next.Stored,
 		Lost:      l.Lost.Plus(next.Lost),
 		GaveUp:    l.GaveUp.Plus(next.GaveUp),

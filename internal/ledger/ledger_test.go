@@ -142,7 +142,11 @@ func TestExporter(t *testing.T) {
 		want ExporterLine
 	}{
 		"that confirms nothing": {memory, func(e *Exporter) { e.Passed(5, nil) }, ExporterLine{Taken: Known(5), Delivered: Known(5)}},
-		"with a queue":          {memory, func(e *Exporter) { e.Passed(9, nil); e.confirm(4, 2) }, ExporterLine{Taken: Known(9), Delivered: Known(4), Lost: Known(5), GaveUp: Known(2)}},
+		"that removes some": {memory, func(e *Exporter) {
+			e.Passed(5, nil)
+			e.removed.Add(2)
+		}, ExporterLine{Taken: Known(5), Delivered: Known(3), Removed: Known(2)}},
+		"with a queue": {memory, func(e *Exporter) { e.Passed(9, nil); e.confirm(4, 2) }, ExporterLine{Taken: Known(9), Delivered: Known(4), Lost: Known(5), GaveUp: Known(2)}},
 		"without a queue": {memory, func(e *Exporter) {
 			e.Passed(4, nil)
 			e.Passed(2, errFull)
@@ -180,7 +184,7 @@ func TestExporter(t *testing.T) {
 			l := newLedger()
 			tc.do(l.Exporter("e", tc.kind))
 			tc.want.ID = "e"
-			for _, c := range []*Count{&tc.want.Carried, &tc.want.Taken, &tc.want.Refused, &tc.want.Delivered, &tc.want.Stored, &tc.want.Lost, &tc.want.GaveUp} {
+			for _, c := range []*Count{&tc.want.Carried, &tc.want.Taken, &tc.want.Refused, &tc.want.Delivered, &tc.want.Removed, &tc.want.Stored, &tc.want.Lost, &tc.want.GaveUp} {
 				switch *c {
 				case Count{}:
 					*c = Known(0)
@@ -212,7 +216,7 @@ func TestAccountsOutliveReloads(t *testing.T) {
 	}
 	b := l.Books()
 	assert.Len(t, l.exporters.live, 1, "accounts of the past are one line")
-	assert.Equal(t, ExporterLine{"e", Known(7), Known(40), Known(0), Known(30), Known(12), Known(5), Known(5)}, b.Exporters[0])
+	assert.Equal(t, ExporterLine{"e", Known(7), Known(40), Known(0), Known(30), Known(0), Known(12), Known(5), Known(5)}, b.Exporters[0])
 	assert.Equal(t, ProcessorLine{"p", Known(50), Known(10), Known(0), Known(0)}, b.Processors[0])
 	assert.Equal(t, Known(0), b.Copied)
 	assert.Equal(t, Known(5), b.Doomed())

@@ -2,16 +2,21 @@ package ledger
 
 import (
 	"context"
+	"strings"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 )
 
-// What is read of exporterhelper's self-metrics. A test runs a real one.
+// What is read of self-metrics. Tests run the real exporters.
 const (
 	helperScope  = "go.opentelemetry.io/collector/exporter/exporterhelper"
 	sentMetric   = "otelcol_exporter_sent_metric_points"
 	failedMetric = "otelcol_exporter_send_failed_metric_points"
+	// refusedSuffix ends the names of counters of points that an exporter of ours took and does not hand out, for a reason
+	// that its metrics tell: a conflict of types, a bound.
+	refusedSuffix = "_refused_datapoints"
 
 	exporterKey  = attribute.Key("exporter")
 	errorTypeKey = attribute.Key("error.type")
@@ -30,31 +35,39 @@ type teeProvider struct {
 }
 
 func (t teeProvider) Meter(name string, opts ...metric.MeterOption) metric.Meter {
-	m := t.MeterProvider.Meter(name, opts...)
-	if name != helperScope {
-		return m
+	helper := name == helperScope
+	if helper {
+		t.account.helped.Store(true)
 	}
-	t.account.helped.Store(true)
-	return teeMeter{m, t.account}
+	return teeMeter{t.MeterProvider.Meter(name, opts...), t.account, helper}
 }
 
 type teeMeter struct {
 	metric.Meter
 	account *Exporter
+	helper  bool
 }
 
 func (t teeMeter) Int64Counter(name string, opts ...metric.Int64CounterOption) (metric.Int64Counter, error) {
 	c, err := t.Meter.Int64Counter(name, opts...)
-	if err != nil || name != sentMetric && name != failedMetric {
+	switch {
+	case err != nil:
 		return c, err
+	case t.helper && name == sentMetric:
+		return teeCounter{c, t.account, &t.account.sent}, nil
+	case t.helper && name == failedMetric:
+		return teeCounter{c, t.account, &t.account.failed}, nil
+	case !t.helper && strings.HasSuffix(name, refusedSuffix):
+		return teeCounter{c, t.account, &t.account.removed}, nil
+	default:
+		return c, nil
 	}
-	return teeCounter{c, t.account, name == sentMetric}, nil
 }
 
 type teeCounter struct {
 	metric.Int64Counter
 	account *Exporter
-	sent    bool
+	into    *atomic.Int64
 }
 
 func (t teeCounter) Add(ctx context.Context, points int64, opts ...metric.AddOption) {
@@ -68,11 +81,7 @@ func (t teeCounter) book(points int64, attrs attribute.Set) {
 	if id, ok := attrs.Value(exporterKey); ok && id.AsString() != t.account.id {
 		return // of an exporter inside this one
 	}
-	if t.sent {
-		t.account.sent.Add(points)
-		return
-	}
 	if kind, _ := attrs.Value(errorTypeKey); kind.AsString() != interrupted {
-		t.account.failed.Add(points)
+		t.into.Add(points)
 	}
 }
