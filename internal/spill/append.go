@@ -57,8 +57,8 @@ func (l *Log) encode(buf *[]byte, r Record) header {
 
 // admit refuses what may not or can not be written.
 func (l *Log) admit(r Record, n int64) error {
-	if n+2*fileHeaderBytes+markBytes > l.budget() {
-		return fmt.Errorf("%w: %d bytes, of %d at most on disk", ErrTooLarge, n, l.budget())
+	if most := l.budget() - l.movingRoom() - 2*fileHeaderBytes - markBytes; n > most {
+		return fmt.Errorf("%w: %d bytes, of %d at most on disk", ErrTooLarge, n, most)
 	}
 	l.mu.Lock()
 	taken := r.Seq == 0
@@ -74,7 +74,7 @@ func (l *Log) admit(r Record, n int64) error {
 		return fmt.Errorf("%w: %d records wait", ErrFull, l.opts.MaxRecords)
 	}
 	l.makeRoom(n)
-	if over := l.used() + l.cost(n) - l.budget(); over > 0 {
+	if over := l.over(n); over > 0 {
 		return fmt.Errorf("%w: %d bytes beyond the bound of %d on disk", ErrFull, over, l.opts.MaxDiskBytes)
 	}
 	return nil

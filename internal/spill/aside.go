@@ -100,6 +100,11 @@ func (l *Log) dropDamaged(ctx context.Context, lane uint64, e entry, b []byte) e
 		return err
 	}
 	defer l.release()
+	return l.dropDamagedHeld(lane, e, b)
+}
+
+// dropDamagedHeld is for whoever has the right to write.
+func (l *Log) dropDamagedHeld(lane uint64, e entry, b []byte) error {
 	if !l.isWaiting(lane, e) { // it is gone, and so may its segment be
 		return nil
 	}

@@ -72,7 +72,7 @@ func TestFullLogTakesMoreWhenSomeIsDone(t *testing.T) {
 			}
 		}
 		n := fill(1)
-		assert.Greater(t, n, uint64(80), "nearly all of 90,000")
+		assert.Greater(t, n, uint64(75), "nearly all of 90,000")
 		for seq := uint64(1); seq < n; seq++ {
 			if lanes == 1 || seq%lanes != 0 { // lane 0 stands still
 				require.NoError(t, l.Done(t.Context(), seq%lanes, seq))
@@ -88,7 +88,7 @@ func TestRecordsThatWaitAreMovedOutOfSparseSegments(t *testing.T) {
 	for _, fsync := range []bool{true, false} {
 		opts := Options{Directory: t.TempDir(), MaxDiskBytes: 100_000, SegmentBytes: 10_000, Fsync: fsync}
 		l := open(t, opts)
-		for seq := uint64(1); seq <= 1000; seq++ {
+		for seq := uint64(1); seq <= 300; seq++ {
 			lane := min(seq%50, 1) // every 50th stands still
 			_, err := l.Append(t.Context(), Record{Lane: lane, Seq: seq, Points: 1, Data: noise(1000, seq)})
 			require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestRecordsThatWaitAreMovedOutOfSparseSegments(t *testing.T) {
 		checkBooks(t, l)
 		check := func(l *Log) {
 			got := pending(t, l, 0)
-			require.Len(t, got, 20)
+			require.Len(t, got, 6)
 			for _, r := range got {
 				assert.Equal(t, noise(1000, r.Seq), r.Data)
 			}

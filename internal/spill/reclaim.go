@@ -1,29 +1,33 @@
 package spill
 
-// A lane that stands still keeps the segments of its records, and all that is done in them, on the disk. When the disk is
-// nearly full, segments of which half or less still waits are given up: what waits is written again. So at worst half of what
-// the log takes is done already.
-const (
-	pressureNum, pressureDen = 7, 8
-	liveShare                = 2
-)
+import "errors"
 
-// makeRoom tries to make some before it is needed: moving needs room itself. What goes wrong is left for the next time.
+// A lane that stands still keeps the segments of its records, and all that is done in them, on the disk. When the disk is
+// full, segments of which half or less still waits are given up: what waits is written again. So at worst half of what the
+// log takes is done already, and each byte is moved for at least one that is won.
+const liveShare = 2
+
+// movingRoom is what appends leave free, since moving needs room before it makes some: half a segment, the marks of its records
+// if they are as small as can be, and two new segments.
+func (l *Log) movingRoom() int64 { return l.opts.SegmentBytes/liveShare*4/3 + 4*fileHeaderBytes }
+
+// over is by how many bytes a record is beyond the budget.
+func (l *Log) over(n int64) int64 { return l.used() + l.cost(n) + l.movingRoom() - l.budget() }
+
+// makeRoom makes some for a record if it can. What goes wrong is left for the next time.
 func (l *Log) makeRoom(n int64) {
-	if !l.isTight(n) {
+	if l.over(n) <= 0 {
 		return
 	}
 	if s := l.active; s != nil && s.size > fileHeaderBytes && l.hasNone(s) {
 		_ = l.seal()
 		_ = l.settle()
 	}
-	if s := l.sparsest(); s != nil && l.isTight(n) {
-		l.move(s)
+	for l.over(n) > 0 {
+		if s := l.sparsest(); s == nil || !l.move(s) {
+			return
+		}
 	}
-}
-
-func (l *Log) isTight(n int64) bool {
-	return l.used()+l.cost(n) > l.budget()/pressureDen*pressureNum
 }
 
 func (l *Log) hasNone(s *segment) bool {
@@ -39,8 +43,7 @@ func (l *Log) sparsest() *segment {
 	defer l.mu.Unlock()
 	var best *segment
 	for s := range l.segments {
-		// Moving may begin a segment, whose marks need room, too.
-		need := s.bytes + int64(s.live)*markBytes + 2*fileHeaderBytes
+		need := s.bytes + int64(s.live)*markBytes + 4*fileHeaderBytes
 		if s == l.active || s.live == 0 || s.bytes > s.size/liveShare || need > room {
 			continue
 		}
@@ -59,27 +62,49 @@ type moved struct {
 	off  int64
 }
 
-// move writes what waits in a segment to the active one, and deletes it. If that goes wrong in between, records are there
-// twice, of which one counts.
-func (l *Log) move(s *segment) {
+// move writes what waits in a segment to the active one, and deletes it, which it reports. If that goes wrong in between,
+// records are there twice, of which one counts.
+func (l *Log) move(s *segment) bool {
 	var done []moved
 	for _, m := range l.entriesOf(s) {
-		ok := l.copy(&m)
-		if !ok {
+		if !l.copy(&m) {
 			break
 		}
-		done = append(done, m)
+		if m.to != nil {
+			done = append(done, m)
+		}
 	}
-	ok := len(done) > 0
-	if ok && l.opts.Fsync {
-		ok = l.active.flush(l.fsync) == nil // sealed ones are synced
-	}
+	ok := l.areSafe(done)
 	l.mu.Lock()
 	for _, m := range done {
 		l.replace(m, ok)
 	}
 	l.mu.Unlock()
 	_ = l.settle()
+	return ok && l.isGone(s)
+}
+
+// areSafe makes copies last before their originals go.
+func (l *Log) areSafe(copies []moved) bool {
+	if !l.opts.Fsync {
+		return true
+	}
+	for i, m := range copies {
+		if i > 0 && m.to == copies[i-1].to {
+			continue
+		}
+		if m.to.flush(l.fsync) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Log) isGone(s *segment) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, there := l.segments[s]
+	return !there
 }
 
 func (l *Log) entriesOf(s *segment) []moved {
@@ -96,10 +121,14 @@ func (l *Log) entriesOf(s *segment) []moved {
 	return all
 }
 
+// copy sets what m.to and m.off are, unless the record is damaged and dropped.
 func (l *Log) copy(m *moved) bool {
 	buf := l.buffer()
 	defer l.free(buf)
 	h, err := l.fetch(m.from, buf)
+	if errors.Is(err, errDamaged) {
+		return l.dropDamagedHeld(m.lane, m.from, *buf) == nil
+	}
 	if err != nil {
 		return false
 	}

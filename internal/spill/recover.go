@@ -231,19 +231,26 @@ func (r *recovery) quarantine() error {
 	if err := os.Rename(s.path(), to); err != nil {
 		return storageError(err)
 	}
-	r.log.stats.Unreadable.add(0, 0, s.size)
+	r.count(gap{from: 0, to: s.size, tail: s.size < fileHeaderBytes})
 	r.log.countAside(s.size)
+	if s.marked > 0 {
+		return storageError(os.Remove(s.donePath()))
+	}
 	return nil
 }
 
+func (r *recovery) count(g gap) {
+	as := &r.log.stats.Unreadable
+	if g.tail {
+		as = &r.log.stats.Torn
+	}
+	as.add(g.records, g.points, g.to-g.from)
+}
+
 func (r *recovery) keep(g gap) {
+	r.count(g)
 	l, s := r.log, r.segment
 	a := Amount{g.records, g.points, g.to - g.from}
-	if g.tail {
-		l.stats.Torn.add(a.Records, a.Points, a.Bytes)
-	} else {
-		l.stats.Unreadable.add(a.Records, a.Points, a.Bytes)
-	}
 	if err := l.keepBytes(s.number, g.from, io.NewSectionReader(r.file, g.from, a.Bytes), a); err != nil {
 		l.discard(a) // the disk is full, and what can be read matters more
 	}
@@ -272,7 +279,21 @@ func (s *segment) readMarks() (map[int64]struct{}, error) {
 		off += markBytes
 		s.marked = off
 	}
-	return marks, storageError(errors.Join(err, f.Close()))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, storageError(err)
+	}
+	s.cutMarks()
+	return marks, nil
+}
+
+// cutMarks cuts off half a mark. If it cannot, the next mark overwrites it.
+func (s *segment) cutMarks() {
+	switch size := fileSize(s.donePath()); {
+	case s.marked == 0:
+		_ = os.Remove(s.donePath())
+	case size > s.marked:
+		_ = os.Truncate(s.donePath(), s.marked)
+	}
 }
 
 // sortLanes puts records in order. Of two with the same number, which a crash between moving and deleting leaves, the newer
