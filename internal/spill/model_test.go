@@ -35,13 +35,26 @@ type machine struct {
 	at    map[place]Record
 	bytes map[place]int64
 	bad   map[uint64]bool // segments with a flipped bit
+	torn  map[uint64]bool // segments that were cut
 }
 
 func (m *machine) open(t *rapid.T) {
+	m.forget()
 	l, err := Open(m.opts)
 	require.NoError(t, err)
 	m.log = l
 	m.locate()
+}
+
+// forget drops what is known of segments that are gone: if all are, numbers begin anew.
+func (m *machine) forget() {
+	gone := func(number uint64) bool {
+		_, err := os.Stat(filepath.Join(m.opts.Directory, name(number, segExt)))
+		return err != nil
+	}
+	maps.DeleteFunc(m.at, func(p place, _ Record) bool { return gone(p.number) })
+	maps.DeleteFunc(m.bad, func(n uint64, _ bool) bool { return gone(n) })
+	maps.DeleteFunc(m.torn, func(n uint64, _ bool) bool { return gone(n) })
 }
 
 func (m *machine) close(t require.TestingT) { require.NoError(t, m.log.Close(context.Background())) }
@@ -173,6 +186,10 @@ func (m *machine) Crash(t *rapid.T) {
 
 func (m *machine) cut(t *rapid.T, segment string) (torn Amount) {
 	number, _, _ := parseName(filepath.Base(segment))
+	if m.torn[number] { // nothing is appended to it any more
+		return torn
+	}
+	m.torn[number] = true
 	size := fileSize(segment)
 	size = rapid.Int64Range(max(0, size-2000), size).Draw(t, "size")
 	require.NoError(t, os.Truncate(segment, size))
@@ -190,6 +207,7 @@ func (m *machine) cut(t *rapid.T, segment string) (torn Amount) {
 			m.want[k] = r // again, if its mark is lost
 		default:
 			delete(m.want, k)
+			delete(m.at, p)
 			if p.off+recordHeaderBytes <= size {
 				torn.add(1, r.Points, 0)
 			}
@@ -293,6 +311,7 @@ func TestModel(t *testing.T) {
 		m := &machine{
 			opts: Options{Directory: dir, MaxDiskBytes: 60_000, SegmentBytes: rapid.Int64Range(500, 8000).Draw(t, "segment")},
 			want: map[key]Record{}, taken: map[key]bool{}, at: map[place]Record{}, bytes: map[place]int64{}, bad: map[uint64]bool{},
+			torn: map[uint64]bool{},
 		}
 		m.open(t)
 		defer func() {
