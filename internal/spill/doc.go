@@ -29,12 +29,12 @@
 //
 //	segment:  "SLUICESP" | version 4 | CRC32C of both 4 | record...
 //	record:   magic 4 | flags 4 | stored length 4 | length 4 | lane 8 | sequence 8 | points 8 | CRC32C of what is stored 4 |
-//	          CRC32C of the header, the segment's number and the record's offset 4 | the data, compressed by zstd if that is shorter
+//	          CRC32C of the header and its place 4 | the data, compressed by zstd if that is shorter
 //	done:     "SLUICEDN" | version 4 | CRC32C of both 4 | mark...
-//	mark:     magic 4 | CRC32C of offset and segment's number 4 | offset 8
+//	mark:     magic 4 | CRC32C of the offset and the record's place 4 | offset 8
 //
-// Numbers are little endian. A header is valid at one place of one segment only, so that after damage the next record is
-// found by looking for it. A segment is written once: each Open begins a new one, and it is deleted as a whole when all its
+// Numbers are little endian. A place is a segment's number and an offset: a header is valid at its own only, so that after
+// damage the next record is found by looking for it, and nothing inside of data is taken for one. A segment is written once: each Open begins a new one, and it is deleted as a whole when all its
 // records are done. Where done records fill the disk between others that are not, the latter are moved.
 //
 // Nothing is mapped into memory: a file that somebody truncates costs its records, not the process. Memory holds 40 bytes for

@@ -48,12 +48,10 @@ var formats = map[uint32]*format{
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
-// placed is the checksum of b at one place of one segment: a copy of it elsewhere is not valid.
+// placed is the checksum of b at one place of one segment, from which it begins instead of 0: a copy of b elsewhere is not valid.
 func placed(b []byte, number uint64, off int64) uint32 {
-	var at [16]byte
-	binary.LittleEndian.PutUint64(at[:], number)
-	binary.LittleEndian.PutUint64(at[8:], uint64(off))
-	return crc32.Update(checksum(b), castagnoli, at[:])
+	at := number*0x9e37_79b9_7f4a_7c15 ^ uint64(off)*0xd1b5_4a32_d192_ed03
+	return crc32.Update(uint32(at>>32), castagnoli, b)
 }
 
 // putHeader writes h to b for a record at off of segment number.

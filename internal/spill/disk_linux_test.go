@@ -1,0 +1,199 @@
+package spill
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func init() {
+	children["tmpfs"] = func() { tmpfsChild(fillDisk) }
+	children["readonly"] = func() { tmpfsChild(readOnlyDisk) }
+	children["rlimit"] = rlimitChild
+}
+
+const skipCode = 3
+
+// inChild runs a function of children in a user and mount namespace of its own, in which it may mount.
+func inChild(t *testing.T, name string, namespaces bool) {
+	t.Helper()
+	cmd := childCommand(t.Context(), name, killDirEnv+"="+t.TempDir())
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if namespaces {
+		id := []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		gid := []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS, UidMappings: id, GidMappings: gid,
+		}
+	}
+	err := cmd.Start()
+	if namespaces && errors.Is(err, syscall.EPERM) {
+		t.Skip("no user namespaces here")
+	}
+	require.NoError(t, err)
+	err = cmd.Wait()
+	if cmd.ProcessState.ExitCode() == skipCode {
+		t.Skip(out.String())
+	}
+	require.NoError(t, err, out.String())
+	t.Log(out.String())
+}
+
+// childT is a TestingT for a process that is no test.
+type childT struct{}
+
+func (childT) Errorf(format string, args ...any) {
+	fmt.Printf(format, args...)
+	os.Exit(1)
+}
+
+func (childT) FailNow() { os.Exit(1) }
+
+func tmpfsChild(run func(t childT, dir string)) {
+	dir := os.Getenv(killDirEnv)
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
+		fmt.Println("no tmpfs can be mounted here:", err)
+		os.Exit(skipCode)
+	}
+	run(childT{}, dir)
+}
+
+func TestDiskIsFull(t *testing.T)     { inChild(t, "tmpfs", true) }
+func TestDiskIsReadOnly(t *testing.T) { inChild(t, "readonly", true) }
+func TestFileLimit(t *testing.T)      { inChild(t, "rlimit", false) }
+
+// fill appends until there is no room, and checks what is there then.
+func fill(t childT, l *Log, seq uint64, wantErr ...error) uint64 {
+	for ; ; seq++ {
+		before := l.Stats()
+		_, err := l.Append(context.Background(), Record{Seq: seq, Points: 1, Data: noise(10_000, seq)})
+		if err == nil {
+			continue
+		}
+		for _, want := range wantErr {
+			require.ErrorIs(t, err, want)
+		}
+		after := l.Stats()
+		require.Equal(t, before.Pending, after.Pending)
+		checkBooks(t, l)
+		for _, r := range pending(t, l, 0) {
+			require.Equal(t, noise(10_000, r.Seq), r.Data)
+		}
+		return seq
+	}
+}
+
+func fillDisk(t childT, dir string) {
+	ctx := context.Background()
+	opts := Options{Directory: filepath.Join(dir, "spill"), SegmentBytes: 100_000}
+	l, err := Open(opts)
+	require.NoError(t, err)
+	n := fill(t, l, 1, ErrFull, syscall.ENOSPC)
+	require.Greater(t, n, uint64(40))
+	require.Equal(t, n, fill(t, l, n, ErrFull), "it stays so")
+
+	// What is done makes room, although marks may find none at first.
+	for seq := uint64(1); seq <= 20; seq++ {
+		if err := l.Done(ctx, 0, seq); err != nil {
+			require.ErrorIs(t, err, ErrFull)
+		}
+	}
+	more := fill(t, l, n, ErrFull)
+	require.Greater(t, more, n+10)
+
+	// There is no room to set one aside, until there is.
+	require.ErrorIs(t, l.SetAside(ctx, 0, 22), ErrFull)
+	r, err := l.Read(ctx, 0, 21, nil)
+	require.NoError(t, err)
+	require.Equal(t, uint64(22), r.Seq, "it still waits")
+	for _, seq := range []uint64{21, 28, 29, 30, 31, 32, 33, 34, 35, 36} {
+		_ = l.Done(ctx, 0, seq)
+	}
+	require.NoError(t, l.SetAside(ctx, 0, 22))
+	_ = fill(t, l, more, ErrFull)
+	checkBooks(t, l)
+	waits := l.Stats().Pending
+	require.NoError(t, l.Close(ctx))
+	l, err = Open(opts)
+	require.NoError(t, err, "a full disk does not keep a log from opening")
+	s := l.Stats()
+	require.Zero(t, s.Torn, "half a record was cut off")
+	require.Zero(t, s.Unreadable)
+	require.Equal(t, waits, s.Pending)
+	for _, r := range pending(t, l, 0) {
+		require.NoError(t, l.Done(ctx, 0, r.Seq))
+	}
+	checkBooks(t, l)
+	require.Greater(t, fill(t, l, 1, ErrFull), n-10)
+	require.NoError(t, l.Close(ctx))
+	fmt.Printf("%d records, then %d", n, more)
+}
+
+func remount(t childT, dir string, flags uintptr) {
+	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""))
+}
+
+func readOnlyDisk(t childT, dir string) {
+	ctx := context.Background()
+	opts := Options{Directory: filepath.Join(dir, "spill")}
+	l, err := Open(opts)
+	require.NoError(t, err)
+	for seq := uint64(1); seq <= 3; seq++ {
+		_, err := l.Append(ctx, Record{Seq: seq, Data: []byte("x")})
+		require.NoError(t, err)
+	}
+	require.NoError(t, l.acquire(ctx)) // a file that is open for writing would keep the disk from being remounted
+	require.NoError(t, l.seal())
+	l.release()
+	require.NoError(t, l.lock.Close())
+	remount(t, dir, syscall.MS_RDONLY)
+	_, err = l.Append(ctx, Record{Seq: 4})
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.ErrorIs(t, err, syscall.EROFS)
+	require.Len(t, pending(t, l, 0), 3)
+	require.ErrorIs(t, l.Done(ctx, 0, 1), ErrUnavailable)
+	require.ErrorIs(t, l.SetAside(ctx, 0, 2), ErrUnavailable)
+	require.Len(t, pending(t, l, 0), 2, "what is done is done, marked or not")
+	_, err = Open(opts)
+	require.ErrorIs(t, err, ErrUnavailable)
+
+	remount(t, dir, 0)
+	_, err = l.Append(ctx, Record{Seq: 4})
+	require.NoError(t, err)
+	require.NoError(t, l.Done(ctx, 0, 2))
+	checkBooks(t, l)
+	_ = l.Close(ctx) // complains of the lock, which is closed
+	l, err = Open(opts)
+	require.NoError(t, err)
+	require.Equal(t, []uint64{3, 4}, seqs(pending(t, l, 0)))
+	require.NoError(t, l.Close(ctx))
+}
+
+// rlimitChild is for where nothing can be mounted: files cannot grow beyond a size that is in the middle of a record.
+func rlimitChild() {
+	t, ctx := childT{}, context.Background()
+	signal.Ignore(syscall.SIGXFSZ)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 123_456, Max: 123_456}))
+	opts := Options{Directory: os.Getenv(killDirEnv)}
+	l, err := Open(opts)
+	require.NoError(t, err)
+	n := fill(t, l, 1, ErrFull, syscall.EFBIG)
+	assert.Equal(t, uint64(13), n)
+	require.NoError(t, l.Done(ctx, 0, 1))
+	require.NoError(t, l.Close(ctx))
+	l, err = Open(opts)
+	require.NoError(t, err)
+	require.Zero(t, l.Stats().Torn)
+	require.Equal(t, n-2, l.Stats().Pending.Records)
+	require.NoError(t, l.Close(ctx))
+}
