@@ -142,20 +142,22 @@ func (l *Log) grow(s *segment, n int64) {
 	l.reserved += n
 }
 
-// seal ends the active segment, which has to go if nothing in it waits.
+// seal ends the active segment, which has to go if nothing in it waits. Until it is synced it stays the active one, to which
+// commits turn.
 func (l *Log) seal() error {
 	s := l.active
 	if s == nil {
 		return nil
 	}
+	err := s.close(l.whenFsync())
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.active = nil
 	if s.live == 0 {
 		l.owing[s] = struct{}{}
 	}
-	l.mu.Unlock()
-	err := s.close(l.whenFsync())
-	l.endBatch(err)
+	l.batch.end(err)
+	l.batch = newCommit()
 	return err
 }
 

@@ -80,7 +80,7 @@ func (l *Log) takeBatch() (*commit, *segment) {
 	return c, l.active
 }
 
-// syncEnd ends the last commit, when everything is sealed, and waits for the goroutine.
+// syncEnd waits for the goroutine.
 func (l *Log) syncEnd(ctx context.Context) error {
 	l.mu.Lock()
 	running := l.syncing
@@ -93,12 +93,4 @@ func (l *Log) syncEnd(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// endBatch tells those who wait that their segment was sealed, and with what outcome.
-func (l *Log) endBatch(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.batch.end(err)
-	l.batch = newCommit()
 }

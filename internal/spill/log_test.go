@@ -216,14 +216,34 @@ func TestSetAside(t *testing.T) {
 	assert.Empty(t, l.Lanes())
 }
 
+// syncedSizes knows how much of each file has been synced.
+type syncedSizes struct {
+	mu    sync.Mutex
+	sizes map[string]int64
+	calls int
+}
+
+func (s *syncedSizes) fsync(f *os.File) error {
+	size := fileSize(f.Name())
+	err := f.Sync()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	s.sizes[f.Name()] = size
+	return err
+}
+
+func (s *syncedSizes) size(path string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sizes[path]
+}
+
 func TestAppendersShareLanesAndCommits(t *testing.T) {
 	opts := Options{Directory: t.TempDir(), Fsync: true, SegmentBytes: 20_000}
 	l := open(t, opts)
-	var syncs int // of one file, never two at a time
-	l.fsync = func(f *os.File) error {
-		syncs++
-		return f.Sync()
-	}
+	synced := syncedSizes{sizes: map[string]int64{}}
+	l.fsync = synced.fsync
 	const workers, each = 16, 50
 	var wg sync.WaitGroup
 	for w := range uint64(workers) {
@@ -233,6 +253,10 @@ func TestAppendersShareLanesAndCommits(t *testing.T) {
 				receipt, err := l.Append(t.Context(), r)
 				assert.NoError(t, err)
 				assert.NoError(t, receipt.Wait(t.Context()))
+				e, err := l.locate(r.Lane, r.Seq-1)
+				assert.NoError(t, err)
+				assert.Equal(t, r.Seq, e.seq)
+				assert.GreaterOrEqual(t, synced.size(e.segment.path()), e.off+int64(e.bytes), "it is acknowledged when it is synced")
 				if i%2 == 1 {
 					_, err := l.Read(t.Context(), r.Lane, r.Seq-1, nil)
 					assert.NoError(t, err)
@@ -244,8 +268,8 @@ func TestAppendersShareLanesAndCommits(t *testing.T) {
 	wg.Wait()
 	checkBooks(t, l)
 	require.NoError(t, l.Close(t.Context()))
-	t.Logf("%d appends, %d fsyncs", workers*each, syncs)
-	assert.Less(t, syncs, workers*each*3/4)
+	t.Logf("%d appends, %d fsyncs", workers*each, synced.calls)
+	assert.Less(t, synced.calls, workers*each*3/4)
 
 	l = open(t, opts)
 	total := 0
