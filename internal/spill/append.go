@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // Record is what a log keeps.
@@ -43,8 +44,7 @@ func (l *Log) Append(ctx context.Context, r Record) (Receipt, error) {
 
 // encode puts a record into buf as it is stored, save its header.
 func (l *Log) encode(buf *[]byte, r Record) header {
-	var space [recordHeaderBytes]byte
-	b := append((*buf)[:0], space[:]...)
+	b := slices.Grow((*buf)[:0], recordHeaderBytes)[:recordHeaderBytes]
 	b = l.zip.EncodeAll(r.Data, b)
 	h := header{flags: flagZstd, raw: uint32(len(r.Data)), lane: r.Lane, seq: r.Seq, points: r.Points}
 	if len(b)-recordHeaderBytes >= len(r.Data) {

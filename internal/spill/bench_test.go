@@ -180,18 +180,6 @@ func BenchmarkRatio(b *testing.B) {
 	b.ReportMetric(float64(s.AppendedData)/float64(s.Appended.Bytes), "ratio")
 }
 
-// TestAppendAllocatesNothing but for the index, which grows.
-func TestAppendAllocatesNothing(t *testing.T) {
-	l := open(t, Options{Directory: t.TempDir(), MaxDiskBytes: 1 << 30})
-	data, seq := page()[:1<<10], uint64(0)
-	l.lanes[0] = &lane{entries: make([]entry, 0, 2000)}
-	n := testing.AllocsPerRun(1000, func() {
-		seq++
-		_, _ = l.Append(t.Context(), Record{Seq: seq, Data: data})
-	})
-	assert.Less(t, n, 0.5)
-}
-
 // TestMemoryIsBounded: what is on disk is in memory as 40 bytes each, and as what one Read needs.
 func TestMemoryIsBounded(t *testing.T) {
 	opts := Options{Directory: t.TempDir(), MaxDiskBytes: 1 << 30}

@@ -10,17 +10,17 @@ import (
 )
 
 // written returns the bytes of a segment with n records of 100 bytes and a point each, and where they begin.
-func written(t testing.TB, n uint64) (b []byte, offsets []int64) {
-	t.Helper()
-	opts := Options{Directory: t.TempDir()}
-	l := open(t, opts)
+func written(tb testing.TB, n uint64) (b []byte, offsets []int64) {
+	tb.Helper()
+	opts := Options{Directory: tb.TempDir()}
+	l := open(tb, opts)
 	for seq := uint64(1); seq <= n; seq++ {
-		add(t, l, Record{Seq: seq, Points: 1, Data: noise(100, seq)})
+		add(tb, l, Record{Seq: seq, Points: 1, Data: noise(100, seq)})
 		offsets = append(offsets, fileHeaderBytes+int64(seq-1)*(recordHeaderBytes+100))
 	}
-	require.NoError(t, l.Close(t.Context()))
+	require.NoError(tb, l.Close(tb.Context()))
 	b, err := os.ReadFile(filepath.Join(opts.Directory, name(1, segExt)))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b, offsets
 }
 

@@ -26,7 +26,8 @@ const skipCode = 3
 // inChild runs a function of children in a user and mount namespace of its own, in which it may mount.
 func inChild(t *testing.T, name string, namespaces bool) {
 	t.Helper()
-	cmd := childCommand(t.Context(), name, killDirEnv+"="+t.TempDir())
+	cmd := childCommand(t.Context(), name)
+	cmd.Dir = t.TempDir()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if namespaces {
@@ -60,7 +61,7 @@ func (childT) Errorf(format string, args ...any) {
 func (childT) FailNow() { os.Exit(1) }
 
 func tmpfsChild(run func(t childT, dir string)) {
-	dir := os.Getenv(killDirEnv)
+	dir := workingDirectory()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
 		fmt.Println("no tmpfs can be mounted here:", err)
 		os.Exit(skipCode)
@@ -184,7 +185,7 @@ func rlimitChild() {
 	t, ctx := childT{}, context.Background()
 	signal.Ignore(syscall.SIGXFSZ)
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 123_456, Max: 123_456}))
-	opts := Options{Directory: os.Getenv(killDirEnv)}
+	opts := Options{Directory: workingDirectory()}
 	l, err := Open(opts)
 	require.NoError(t, err)
 	n := fill(t, l, 1, ErrFull, syscall.EFBIG)

@@ -19,10 +19,18 @@ const childEnv = "SLUICE_SPILL_CHILD"
 
 var children = map[string]func(){}
 
-func childCommand(ctx context.Context, name string, env ...string) *exec.Cmd {
+func childCommand(ctx context.Context, name string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(append(os.Environ(), childEnv+"="+name), env...)
+	cmd.Env = append(os.Environ(), childEnv+"="+name)
 	return cmd
+}
+
+func workingDirectory() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return dir
 }
 
 func open(tb testing.TB, opts Options) *Log {

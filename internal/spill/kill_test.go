@@ -19,14 +19,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	killDirEnv   = "SLUICE_SPILL_DIR"
-	killFsyncEnv = "SLUICE_SPILL_FSYNC"
-	killFirstEnv = "SLUICE_SPILL_FIRST"
-	killLanes    = 4
-)
+const killLanes = 4
 
-func init() { children["kill"] = killChild }
+func init() {
+	children["kill"] = func() { killChild(false) }
+	children["kill fsync"] = func() { killChild(true) }
+}
 
 func killOptions(dir string, fsync bool) Options {
 	return Options{Directory: dir, Fsync: fsync, SegmentBytes: 64 << 10}
@@ -34,20 +32,19 @@ func killOptions(dir string, fsync bool) Options {
 
 // killData is what any process knows a record to hold; half of it compresses.
 func killData(lane, seq uint64) []byte {
-	n := int(seq*7919) % 4000
+	n := int(seq * 7919 % 4000)
 	return append(noise(n, lane<<32|seq), make([]byte, n)...)
 }
 
 // killChild appends and acknowledges until it is killed. Its lines are A lane seq for what is persisted, D for what is about to
 // be done, K for what is done.
-func killChild() {
-	fsync := os.Getenv(killFsyncEnv) == "true"
-	l, err := Open(killOptions(os.Getenv(killDirEnv), fsync))
+func killChild(fsync bool) {
+	l, err := Open(killOptions(workingDirectory(), fsync))
 	if err != nil {
 		fmt.Println("E", err)
 		os.Exit(1)
 	}
-	first, _ := strconv.ParseUint(os.Getenv(killFirstEnv), 10, 64)
+	first := uint64(time.Now().UnixNano()) // beyond those of earlier children
 	var wg sync.WaitGroup
 	for lane := range uint64(killLanes) {
 		wg.Go(func() { killAppend(l, lane, first) })
@@ -104,10 +101,14 @@ func (k *killed) read(t *testing.T, line string) {
 }
 
 // run kills a child after some time, and reads all it said.
-func (k *killed) run(t *testing.T, dir string, fsync bool, first uint64, after time.Duration) {
+func (k *killed) run(t *testing.T, dir string, fsync bool, after time.Duration) {
 	t.Helper()
-	cmd := childCommand(t.Context(), "kill", killDirEnv+"="+dir, killFsyncEnv+"="+strconv.FormatBool(fsync),
-		killFirstEnv+"="+strconv.FormatUint(first, 10))
+	name := "kill"
+	if fsync {
+		name = "kill fsync"
+	}
+	cmd := childCommand(t.Context(), name)
+	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
@@ -126,7 +127,7 @@ func (k *killed) run(t *testing.T, dir string, fsync bool, first uint64, after t
 }
 
 // check opens what the child left: all that was acknowledged and not done is there, in order, once, and as it was.
-func (k *killed) check(t *testing.T, dir string, fsync bool) (last uint64) {
+func (k *killed) check(t *testing.T, dir string, fsync bool) {
 	t.Helper()
 	l, err := Open(killOptions(dir, fsync))
 	require.NoError(t, err)
@@ -138,11 +139,9 @@ func (k *killed) check(t *testing.T, dir string, fsync bool) (last uint64) {
 			require.Equal(t, killData(lane, r.Seq), r.Data)
 			require.Equal(t, r.Seq, r.Points)
 			there[key{lane, r.Seq}] = true
-			last = max(last, r.Seq)
 		}
 	}
 	for r := range k.acknowledged {
-		last = max(last, r.seq)
 		assert.True(t, there[r] || k.ending[r], "%v was acknowledged and is lost", r)
 	}
 	for r := range k.done {
@@ -153,7 +152,6 @@ func (k *killed) check(t *testing.T, dir string, fsync bool) (last uint64) {
 	assert.Zero(t, s.Unreadable)
 	checkBooks(t, l)
 	require.NoError(t, l.Close(t.Context()))
-	return last
 }
 
 // TestKill kills a process at random moments: 4 times for each kind of log, 200 times where PROOF_CHECKS is 20,000.
@@ -164,10 +162,9 @@ func TestKill(t *testing.T) {
 		t.Run(fmt.Sprintf("fsync %t", fsync), func(t *testing.T) {
 			dir := t.TempDir()
 			k := &killed{map[key]bool{}, map[key]bool{}, map[key]bool{}}
-			last := uint64(0)
 			for range max(4, checks/100) {
-				k.run(t, dir, fsync, last+1, time.Duration(rand.IntN(150))*time.Millisecond)
-				last = k.check(t, dir, fsync)
+				k.run(t, dir, fsync, time.Duration(rand.IntN(150))*time.Millisecond)
+				k.check(t, dir, fsync)
 			}
 			t.Logf("%d acknowledged, %d done", len(k.acknowledged), len(k.done))
 			assert.NotEmpty(t, k.acknowledged)

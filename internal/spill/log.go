@@ -97,12 +97,6 @@ func (l *Log) acquire(ctx context.Context) error {
 
 func (l *Log) release() { <-l.io }
 
-func (l *Log) isClosed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closed
-}
-
 // Close writes what it owes to the disk and gives the directory free. It may be called more than once. If ctx ends first, the
 // disk hangs: the directory stays locked.
 func (l *Log) Close(ctx context.Context) error {

@@ -254,8 +254,7 @@ func TestAppendersShareLanesAndCommits(t *testing.T) {
 				assert.NoError(t, err)
 				assert.NoError(t, receipt.Wait(t.Context()))
 				e, err := l.locate(r.Lane, r.Seq-1)
-				assert.NoError(t, err)
-				assert.Equal(t, r.Seq, e.seq)
+				assert.Equal(t, r.Seq, e.seq, err)
 				assert.GreaterOrEqual(t, synced.size(e.segment.path()), e.off+int64(e.bytes), "it is acknowledged when it is synced")
 				if i%2 == 1 {
 					_, err := l.Read(t.Context(), r.Lane, r.Seq-1, nil)

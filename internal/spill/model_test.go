@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -167,8 +169,7 @@ func (m *machine) Reopen(t *rapid.T) {
 
 // Crash goes on with a copy of the directory, of whose last segment and its marks an end is missing.
 func (m *machine) Crash(t *rapid.T) {
-	copied, err := os.MkdirTemp("", "spill")
-	require.NoError(t, err)
+	copied := m.opts.Directory + "'"
 	require.NoError(t, os.CopyFS(copied, os.DirFS(m.opts.Directory)))
 	m.close(t)
 	require.NoError(t, os.RemoveAll(m.opts.Directory))
@@ -304,10 +305,12 @@ func (m *machine) Check(t *rapid.T) {
 	checkBooks(t, m.log)
 }
 
+var cases atomic.Uint64 // so that each has a directory of its own
+
 func TestModel(t *testing.T) {
+	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "spill")
-		require.NoError(t, err)
+		dir := filepath.Join(root, strconv.FormatUint(cases.Add(1), 10))
 		m := &machine{
 			opts: Options{Directory: dir, MaxDiskBytes: 60_000, SegmentBytes: rapid.Int64Range(500, 8000).Draw(t, "segment")},
 			want: map[key]Record{}, taken: map[key]bool{}, at: map[place]Record{}, bytes: map[place]int64{}, bad: map[uint64]bool{},
