@@ -193,3 +193,14 @@ func TestTwice(t *testing.T) {
 	require.NoError(t, l.Close(t.Context()))
 	assert.Empty(t, open(t, opts).Lanes())
 }
+
+func TestWhatWasDoneIsNotLostWhenItIsCut(t *testing.T) {
+	whole, at := written(t, 2)
+	opts := Options{Directory: t.TempDir()}
+	require.NoError(t, os.WriteFile(filepath.Join(opts.Directory, name(1, segExt)), whole[:len(whole)-1], 0o600))
+	marks := appendMark(fileHeader(doneMagic), 1, at[1])
+	require.NoError(t, os.WriteFile(filepath.Join(opts.Directory, name(1, doneExt)), marks, 0o600))
+	l := open(t, opts)
+	assert.Equal(t, Amount{Bytes: 147}, l.Stats().Torn)
+	assert.Equal(t, []uint64{1}, seqs(pending(t, l, 0)))
+}

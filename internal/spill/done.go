@@ -106,7 +106,7 @@ func (l *Log) mark(s *segment) error {
 	n, err := s.mark(offsets)
 	l.mu.Lock()
 	l.stats.DiskBytes += n
-	l.grow(s, -min(n, s.room))
+	l.grow(s, -n)
 	if n == 0 {
 		s.unmarked = append(s.unmarked, offsets...)
 	}

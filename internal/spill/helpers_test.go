@@ -113,6 +113,16 @@ func checkBooks(tb require.TestingT, l *Log) {
 	sum(func(a Amount) uint64 { return uint64(a.Bytes) })
 	require.Equal(tb, diskUsage(tb, l.opts.Directory), s.DiskBytes, "%+v", s)
 	require.Equal(tb, diskUsage(tb, l.asideDir()), s.AsideBytes)
+	reserved := int64(0)
+	for seg := range l.segments {
+		room := int64(seg.live+len(seg.unmarked)) * markBytes
+		if seg.marked == 0 {
+			room += fileHeaderBytes
+		}
+		require.Equal(tb, room, seg.room, "segment %d", seg.number)
+		reserved += room
+	}
+	require.Equal(tb, reserved, l.reserved)
 	var lanes Amount
 	for _, q := range l.Lanes() {
 		lanes.add(q.Records, q.Points, q.Bytes)

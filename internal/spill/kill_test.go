@@ -32,7 +32,7 @@ func killOptions(dir string, fsync bool) Options {
 
 // killData is what any process knows a record to hold; half of it compresses.
 func killData(lane, seq uint64) []byte {
-	n := int(seq * 7919 % 4000)
+	n := int(seq*7919%4000) + 1
 	return append(noise(n, lane<<32|seq), make([]byte, n)...)
 }
 

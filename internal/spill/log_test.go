@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -333,4 +334,82 @@ func TestWaitsEnd(t *testing.T) {
 	_ = l.Stats()
 	l.release()
 	close(hang)
+}
+
+// TestDoneWhileItIsMoved acknowledges records between their copying and its end: the copies must not come back.
+func TestDoneWhileItIsMoved(t *testing.T) {
+	opts := Options{Directory: t.TempDir(), MaxDiskBytes: 100_000, SegmentBytes: 10_000, Fsync: true}
+	l := open(t, opts)
+	seq, done := uint64(0), 0
+	var victims []moved
+	l.fsync = func(*os.File) error {
+		if done < len(victims) {
+			assert.NoError(t, l.take(0, victims[done].from.seq, &l.stats.Done)) // as Done does before it waits for its turn
+			done++
+		}
+		return nil
+	}
+	for ; l.Stats().DiskBytes < 75_000; seq++ {
+		_, err := l.Append(t.Context(), Record{Lane: min(seq%7, 1), Seq: seq + 1, Data: noise(1000, seq)})
+		require.NoError(t, err)
+	}
+	for i := range seq {
+		if i%7 != 0 {
+			require.NoError(t, l.Done(t.Context(), 1, i+1))
+		}
+	}
+	s := l.sparsest()
+	victims = l.entriesOf(s)
+	before := l.Pending(0)
+	require.NoError(t, l.acquire(t.Context()))
+	require.True(t, l.move(s))
+	l.release()
+	want := seqs(pending(t, l, 0))
+	require.NotZero(t, done)
+	require.Len(t, want, before-done)
+	checkBooks(t, l)
+	opts.Directory = t.TempDir()
+	require.NoError(t, os.CopyFS(opts.Directory, os.DirFS(l.opts.Directory)))
+	assert.Equal(t, want, seqs(pending(t, open(t, opts), 0)))
+}
+
+func TestReadersOfOneDamagedRecord(t *testing.T) {
+	opts := Options{Directory: t.TempDir()}
+	l := open(t, opts)
+	for seq := uint64(1); seq <= 3; seq++ {
+		add(t, l, Record{Seq: seq, Points: 1, Data: noise(100, seq)})
+	}
+	path := filepath.Join(opts.Directory, name(1, segExt))
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	b[100] ^= 1
+	require.NoError(t, os.WriteFile(path, b, 0o600))
+	require.NoError(t, l.acquire(t.Context())) // all find it, then they may go on
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			r, err := l.Read(t.Context(), 0, 0, nil)
+			assert.NoError(t, err)
+			assert.Equal(t, uint64(2), r.Seq)
+		})
+	}
+	runtime.Gosched()
+	l.release()
+	wg.Wait()
+	assert.Equal(t, Amount{1, 1, 148}, l.Stats().Damaged)
+	checkBooks(t, l)
+}
+
+func TestLaneGivesMemoryBack(t *testing.T) {
+	var q lane
+	s := &segment{}
+	for seq := range uint64(100_000) {
+		q.add(entry{seq: seq, segment: s})
+		if seq >= 10 {
+			_, ok := q.remove(seq - 10)
+			require.True(t, ok)
+		}
+	}
+	assert.Len(t, q.waiting(), 10)
+	assert.Less(t, cap(q.entries), 500)
 }

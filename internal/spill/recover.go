@@ -255,6 +255,7 @@ func (r *recovery) keep(g gap) {
 		l.discard(a) // the disk is full, and what can be read matters more
 	}
 	s.unmarked = append(s.unmarked, g.mark())
+	l.grow(s, markBytes)
 }
 
 // readMarks skips what is no mark: then a record is read again.
