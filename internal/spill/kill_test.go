@@ -147,11 +147,26 @@ func (k *killed) check(t *testing.T, dir string, fsync bool) {
 	for r := range k.done {
 		assert.False(t, there[r], "%v is done and comes again", r)
 	}
+	k.drain(t, l)
 	s := l.Stats()
 	assert.Zero(t, s.Damaged)
 	assert.Zero(t, s.Unreadable)
 	checkBooks(t, l)
 	require.NoError(t, l.Close(t.Context()))
+}
+
+// drain leaves 50 records of each lane, so that many children do not fill the disk.
+func (k *killed) drain(t *testing.T, l *Log) {
+	t.Helper()
+	for _, q := range l.Lanes() {
+		for range int(q.Records) - 50 {
+			r, err := l.Read(t.Context(), q.Lane, 0, nil)
+			require.NoError(t, err)
+			require.NoError(t, l.Done(t.Context(), q.Lane, r.Seq))
+			k.ending[key{q.Lane, r.Seq}] = true
+			k.done[key{q.Lane, r.Seq}] = true
+		}
+	}
 }
 
 // TestKill kills a process at random moments: 4 times for each kind of log, 200 times where PROOF_CHECKS is 20,000.

@@ -7,13 +7,13 @@ type Options struct {
 	// MaxDiskBytes bounds what all files take together, MaxAsideBytes included. Default 1 GiB.
 	MaxDiskBytes int64
 	// MaxAsideBytes is the part of MaxDiskBytes for what is set aside; beyond it that is counted and not kept.
-	// Default a tenth of MaxDiskBytes.
+	// Default a tenth of MaxDiskBytes, at most half.
 	MaxAsideBytes int64
 	// MaxRecords bounds how many records wait, at 40 bytes of memory each. Default 500,000.
 	MaxRecords int
 	// MaxRecordBytes bounds the data of one record. Default 64 MiB, at most 1 GiB.
 	MaxRecordBytes int
-	// SegmentBytes is the size from which on a new segment is begun. Default 16 MiB, or an eighth of MaxDiskBytes if that is less.
+	// SegmentBytes is the size from which on a new segment is begun. Default 16 MiB, at most an eighth of MaxDiskBytes.
 	SegmentBytes int64
 	// Fsync makes Receipt.Wait wait until the record survives a loss of power. Without it, it survives kill -9 only.
 	Fsync bool
@@ -26,7 +26,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxAsideBytes, o.MaxDiskBytes/10)
 	setDefault(&o.MaxRecords, 500_000)
 	setDefault(&o.MaxRecordBytes, 64<<20)
-	setDefault(&o.SegmentBytes, min(16<<20, o.MaxDiskBytes/8))
+	setDefault(&o.SegmentBytes, 16<<20)
+	o.MaxAsideBytes = min(o.MaxAsideBytes, o.MaxDiskBytes/2)
+	o.SegmentBytes = min(o.SegmentBytes, o.MaxDiskBytes/8)
 	o.MaxRecordBytes = min(o.MaxRecordBytes, maxRecordBytes)
 	return o
 }
