@@ -14,16 +14,30 @@ import (
 // ReadFile reads. If MaxAsideBytes is reached it is counted as discarded instead. After an error it still waits, so that
 // the caller may try again, or give it up by Done.
 func (l *Log) SetAside(ctx context.Context, lane, seq uint64) error {
+	for {
+		e, err := l.locateExact(lane, seq)
+		if err != nil {
+			return err
+		}
+		if gone, err := l.setAside(ctx, lane, e); gone || err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Log) locateExact(lane, seq uint64) (entry, error) {
 	if seq == 0 {
-		return ErrNotFound
+		return entry{}, ErrNotFound
 	}
 	e, err := l.locate(lane, seq-1)
-	if err != nil {
-		return err
+	if err == nil && e.seq != seq {
+		err = ErrNotFound
 	}
-	if e.seq != seq {
-		return ErrNotFound
-	}
+	return e, err
+}
+
+// setAside reports false if the record was moved or ended meanwhile.
+func (l *Log) setAside(ctx context.Context, lane uint64, e entry) (gone bool, err error) {
 	buf := l.buffer()
 	defer l.free(buf)
 	h, err := l.fetch(e, buf)
@@ -31,22 +45,22 @@ func (l *Log) SetAside(ctx context.Context, lane, seq uint64) error {
 		return l.dropDamaged(ctx, lane, e, *buf)
 	}
 	if err != nil {
-		return storageError(err)
+		return false, storageError(err)
 	}
 	if err := l.acquire(ctx); err != nil {
-		return err
+		return false, err
 	}
 	defer l.release()
-	if !l.isWaiting(lane, e) { // somebody else was faster
-		return ErrNotFound
+	if !l.isWaiting(lane, e) {
+		return false, nil
 	}
 	if err := l.keep(*buf, h); err != nil {
-		return err
+		return false, err
 	}
-	if err := l.take(lane, seq, &l.stats.SetAside); err != nil {
-		return err
+	if err := l.take(lane, e.seq, &l.stats.SetAside); err != nil {
+		return false, err
 	}
-	return l.settle()
+	return true, l.settle()
 }
 
 func (l *Log) isWaiting(id uint64, e entry) bool {
@@ -94,28 +108,30 @@ func (l *Log) beginAside() error {
 	return nil
 }
 
-// dropDamaged takes a record out whose bytes, as far as they are there, are b.
-func (l *Log) dropDamaged(ctx context.Context, lane uint64, e entry, b []byte) error {
+// dropDamaged takes a record out whose bytes, as far as they are there, are b. It reports false if the record was moved or
+// ended meanwhile.
+func (l *Log) dropDamaged(ctx context.Context, lane uint64, e entry, b []byte) (gone bool, err error) {
 	if err := l.acquire(ctx); err != nil {
-		return err
+		return false, err
 	}
 	defer l.release()
 	return l.dropDamagedHeld(lane, e, b)
 }
 
 // dropDamagedHeld is for whoever has the right to write.
-func (l *Log) dropDamagedHeld(lane uint64, e entry, b []byte) error {
-	if !l.isWaiting(lane, e) { // it is gone, and so may its segment be
-		return nil
+func (l *Log) dropDamagedHeld(lane uint64, e entry, b []byte) (gone bool, err error) {
+	if !l.isWaiting(lane, e) {
+		return false, nil
 	}
-	if err := l.keepBytes(e.segment.number, e.off, bytes.NewReader(b), Amount{1, e.points, int64(len(b))}); err != nil {
-		return err
+	what := Amount{1, e.points, int64(len(b))}
+	if err := l.keepBytes(e.segment.number, e.off, bytes.NewReader(b), what); err != nil {
+		return false, err
 	}
 	if err := l.take(lane, e.seq, &l.stats.Damaged); err != nil {
-		return err
+		return false, err
 	}
 	_ = l.settle() // what is not marked now is found to be damaged again
-	return nil
+	return true, nil
 }
 
 // keepBytes keeps what cannot be read under the place it was at.

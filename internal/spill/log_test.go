@@ -73,7 +73,7 @@ func TestFullLogTakesMoreWhenSomeIsDone(t *testing.T) {
 			}
 		}
 		n := fill(1)
-		assert.Greater(t, n, uint64(75), "nearly all of 90,000")
+		assert.Greater(t, n, uint64(70), "most of 90,000")
 		for seq := uint64(1); seq < n; seq++ {
 			if lanes == 1 || seq%lanes != 0 { // lane 0 stands still
 				require.NoError(t, l.Done(t.Context(), seq%lanes, seq))

@@ -36,7 +36,7 @@ func (l *Log) Read(ctx context.Context, lane, after uint64, dst []byte) (Record,
 		if !errors.Is(err, errDamaged) {
 			return Record{}, storageError(err)
 		}
-		if err := l.dropDamaged(ctx, lane, e, *buf); err != nil {
+		if _, err := l.dropDamaged(ctx, lane, e, *buf); err != nil {
 			return Record{}, err
 		}
 	}

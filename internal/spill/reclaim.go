@@ -3,13 +3,13 @@ package spill
 import "errors"
 
 // A lane that stands still keeps the segments of its records, and all that is done in them, on the disk. When the disk is
-// full, segments of which half or less still waits are given up: what waits is written again. So at worst half of what the
-// log takes is done already, and each byte is moved for at least one that is won.
-const liveShare = 2
+// full, segments of which three quarters or less still wait are given up: what waits is written again. So at worst a quarter
+// of what the log takes is done already, and at most three bytes are moved for one that is won.
+func isSparse(s *segment) bool { return s.bytes <= s.size/4*3 }
 
-// movingRoom is what appends leave free, since moving needs room before it makes some: half a segment, the marks of its records
-// if they are as small as can be, and two new segments.
-func (l *Log) movingRoom() int64 { return l.opts.SegmentBytes/liveShare*4/3 + 4*fileHeaderBytes }
+// movingRoom is what appends leave free, since moving needs room before it makes some: three quarters of a segment, the marks of
+// its records if they are as small as can be, and two new segments.
+func (l *Log) movingRoom() int64 { return l.opts.SegmentBytes + 4*fileHeaderBytes }
 
 // over is by how many bytes a record is beyond the budget.
 func (l *Log) over(n int64) int64 { return l.used() + l.cost(n) + l.movingRoom() - l.budget() }
@@ -44,7 +44,7 @@ func (l *Log) sparsest() *segment {
 	var best *segment
 	for s := range l.segments {
 		need := s.bytes + int64(s.live)*markBytes + 4*fileHeaderBytes
-		if s == l.active || s.live == 0 || s.bytes > s.size/liveShare || need > room {
+		if s == l.active || s.live == 0 || !isSparse(s) || need > room {
 			continue
 		}
 		if best == nil || float64(s.bytes)/float64(s.size) < float64(best.bytes)/float64(best.size) {
@@ -127,7 +127,8 @@ func (l *Log) copy(m *moved) bool {
 	defer l.free(buf)
 	h, err := l.fetch(m.from, buf)
 	if errors.Is(err, errDamaged) {
-		return l.dropDamagedHeld(m.lane, m.from, *buf) == nil
+		_, err = l.dropDamagedHeld(m.lane, m.from, *buf)
+		return err == nil
 	}
 	if err != nil {
 		return false
