@@ -17,7 +17,7 @@ func TestTorture(t *testing.T) {
 	for _, fsync := range []bool{true, false} {
 		opts := Options{Directory: t.TempDir(), MaxDiskBytes: 150_000, SegmentBytes: 8000, Fsync: fsync}
 		l := open(t, opts)
-		const lanes, each = 6, 400
+		const lanes, each = 6, 250
 		last := func(lane uint64) uint64 {
 			if lane == 0 {
 				return 60 // stands still, and leaves room to others
