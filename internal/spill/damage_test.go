@@ -204,3 +204,23 @@ func TestWhatWasDoneIsNotLostWhenItIsCut(t *testing.T) {
 	assert.Equal(t, Amount{Bytes: 147}, l.Stats().Torn)
 	assert.Equal(t, []uint64{1}, seqs(pending(t, l, 0)))
 }
+
+func TestReadFilePassesWhatIsDamaged(t *testing.T) {
+	whole, at := written(t, 4)
+	whole[at[1]] ^= 1
+	whole[at[3]+60] ^= 1
+	path := filepath.Join(t.TempDir(), name(1, segExt))
+	require.NoError(t, os.WriteFile(path, whole, 0o600))
+	var got []uint64
+	unreadable, err := ReadFile(path, func(r Record) error {
+		got = append(got, r.Seq)
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []uint64{1, 3}, got)
+	assert.Equal(t, int64(2*148), unreadable)
+	_, err = ReadFile(path, func(Record) error { return os.ErrInvalid })
+	require.ErrorIs(t, err, os.ErrInvalid)
+	_, err = ReadFile(filepath.Join(filepath.Dir(path), "other.seg"), nil)
+	require.ErrorContains(t, err, "no segment by its name")
+}

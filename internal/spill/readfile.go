@@ -1,6 +1,7 @@
 package spill
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -11,50 +12,62 @@ import (
 // for tools. The file keeps its name, which is part of the checksums. The record's data is valid during the call. What cannot
 // be read is skipped; how many bytes that was is returned.
 func ReadFile(path string, each func(Record) error) (unreadable int64, err error) {
-	number, ext, ok := parseName(filepath.Base(path))
-	if !ok || ext != segExt {
-		return 0, fmt.Errorf("spill: %s is no segment by its name", path)
-	}
-	l, err := newLog(Options{Directory: filepath.Dir(path)}.withDefaults())
+	s, headerOK, err := segmentAt(path)
 	if err != nil {
 		return 0, err
-	}
-	s := &segment{dir: filepath.Dir(path), number: number, format: formats[version], size: fileSize(path)}
-	v, err := versionOf(path, segmentMagic)
-	if err != nil {
-		return 0, err
-	}
-	if v != 0 {
-		if s.format = formats[v]; s.format == nil {
-			return 0, versionError(path, v)
-		}
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, storageError(err)
 	}
 	var entries []entry
-	err = scan(f, s.size, number, s.format, v != 0, found{
+	err = scan(f, s.size, s.number, s.format, headerOK, found{
 		gap:    func(g gap) { unreadable += g.to - g.from },
 		record: func(off int64, h header) { entries = append(entries, s.entry(off, h)) },
 	})
 	if err = errors.Join(err, f.Close()); err != nil {
 		return unreadable, storageError(err)
 	}
+	damaged, err := loadAll(entries, each)
+	return unreadable + damaged, err
+}
+
+// segmentAt describes a file that need not belong to a Log.
+func segmentAt(path string) (s *segment, headerOK bool, err error) {
+	number, ext, ok := parseName(filepath.Base(path))
+	if !ok || ext != segExt {
+		return nil, false, fmt.Errorf("spill: %s is no segment by its name", path)
+	}
+	v, err := versionOf(path, segmentMagic)
+	if err != nil {
+		return nil, false, err
+	}
+	s = &segment{dir: filepath.Dir(path), number: number, format: formats[cmp.Or(v, version)], size: fileSize(path)}
+	if s.format == nil {
+		return nil, false, versionError(path, v)
+	}
+	return s, v != 0, nil
+}
+
+func loadAll(entries []entry, each func(Record) error) (damaged int64, err error) {
+	l, err := newLog(Options{}.withDefaults())
+	if err != nil {
+		return 0, err
+	}
 	var buf, data []byte
 	for _, e := range entries {
 		r, err := l.load(e, &buf, data)
 		if errors.Is(err, errDamaged) {
-			unreadable += int64(e.bytes)
+			damaged += int64(e.bytes)
 			continue
 		}
 		if err != nil {
-			return unreadable, storageError(err)
+			return damaged, storageError(err)
 		}
 		data = r.Data
 		if err := each(r); err != nil {
-			return unreadable, err
+			return damaged, err
 		}
 	}
-	return unreadable, nil
+	return damaged, nil
 }

@@ -46,7 +46,7 @@ type segment struct {
 
 func name(number uint64, ext string) string { return fmt.Sprintf("%016x%s", number, ext) }
 
-// number returns what is coded in a file's name, and its extension.
+// parseName returns the number that a file's name begins with, and the rest of it.
 func parseName(name string) (number uint64, ext string, ok bool) {
 	if len(name) < 17 {
 		return 0, "", false

@@ -87,6 +87,10 @@ func TestUnknownVersionIsRefusedAndKept(t *testing.T) {
 			require.ErrorIs(t, err, ErrVersion)
 			require.ErrorContains(t, err, path+" has version 2")
 		}
+		if ext == segExt {
+			_, err := ReadFile(path, func(Record) error { return nil })
+			require.ErrorIs(t, err, ErrVersion)
+		}
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, b, got)
