@@ -44,6 +44,9 @@ func TestEveryVersionStaysReadable(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, dirs, len(formats))
 	for _, dir := range dirs {
+		marks, err := filepath.Glob(filepath.Join(dir, "*.done"))
+		require.NoError(t, err)
+		require.NotEmpty(t, marks, "marks stay readable, too")
 		copied := t.TempDir()
 		require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
 		l := open(t, Options{Directory: copied})
