@@ -2,6 +2,7 @@ package series
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type Cache[V any] struct {
 	share int
 	// halfLife is how long entries stay young at most.
 	halfLife time.Duration
+	turns    atomic.Uint64
 	mu       sync.Mutex
 	turned   time.Time
 }
@@ -46,19 +48,22 @@ func (c *Cache[V]) Get(f Fingerprint) (V, bool) {
 	}
 	s.mu.RUnlock()
 	if known && !young {
-		s.put(f, v, c.share)
+		c.Put(f, v)
 	}
 	return v, known
 }
 
-// Put remembers the value of f.
-func (c *Cache[V]) Put(f Fingerprint, v V) { c.shard(f).put(f, v, c.share) }
+// Turns counts how often entries have turned old. Who keeps values of his own has to ask for them once more after each
+// turn, or they are forgotten here.
+func (c *Cache[V]) Turns() uint64 { return c.turns.Load() }
 
-func (s *cacheShard[V]) put(f Fingerprint, v V, share int) {
+// Put remembers the value of f.
+func (c *Cache[V]) Put(f Fingerprint, v V) {
+	s := c.shard(f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.young) >= share {
-		s.turn()
+	if len(s.young) >= c.share {
+		c.turn(s)
 	}
 	if s.young == nil {
 		s.young = make(map[Fingerprint]V)
@@ -67,7 +72,10 @@ func (s *cacheShard[V]) put(f Fingerprint, v V, share int) {
 	delete(s.old, f)
 }
 
-func (s *cacheShard[V]) turn() { s.old, s.young = s.young, nil }
+func (c *Cache[V]) turn(s *cacheShard[V]) {
+	s.old, s.young = s.young, nil
+	c.turns.Add(1)
+}
 
 // Age turns young entries old when they have been young for half the expiration.
 func (c *Cache[V]) Age() {
@@ -77,7 +85,7 @@ func (c *Cache[V]) Age() {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.turn()
+		c.turn(s)
 		s.mu.Unlock()
 	}
 }

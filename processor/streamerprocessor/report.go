@@ -47,7 +47,20 @@ func newReport(set processor.Settings, program *rules.Program) (*report, error) 
 	for _, name := range program.Names() {
 		r.rules = append(r.rules, ruleIdentity{name: name, attributes: added(id, attribute.String("rule", name))})
 	}
+	r.showAll()
 	return r, r.observe(program, id)
+}
+
+// showAll makes the counters of all rules begin at 0, so that the first increase of each is seen as one.
+func (r *report) showAll() {
+	for i := range r.rules {
+		for _, counter := range []metric.Int64Counter{
+			r.telemetry.StreamerRuleMatched, r.telemetry.StreamerRuleDropped,
+			r.telemetry.StreamerRuleChanged, r.telemetry.StreamerRuleErrors,
+		} {
+			counter.Add(context.Background(), 0, r.rules[i].attributes...)
+		}
+	}
 }
 
 func added(attributes ...attribute.KeyValue) []metric.AddOption {
@@ -109,10 +122,10 @@ func (r *report) end(ctx context.Context, span trace.Span, counts []rules.Counts
 func (r *report) applied(ctx context.Context, counts []rules.Counts) {
 	for i := range counts {
 		c, rule := &counts[i], &r.rules[i]
-		r.telemetry.StreamerRuleMatched.Add(ctx, int64(c.Matched), rule.attributes...)
-		r.telemetry.StreamerRuleDropped.Add(ctx, int64(c.Dropped), rule.attributes...)
-		r.telemetry.StreamerRuleChanged.Add(ctx, int64(c.Changed), rule.attributes...)
-		r.telemetry.StreamerRuleErrors.Add(ctx, int64(c.Errors), rule.attributes...)
+		count(ctx, r.telemetry.StreamerRuleMatched, c.Matched, rule)
+		count(ctx, r.telemetry.StreamerRuleDropped, c.Dropped, rule)
+		count(ctx, r.telemetry.StreamerRuleChanged, c.Changed, rule)
+		count(ctx, r.telemetry.StreamerRuleErrors, c.Errors, rule)
 		if c.FirstError != nil {
 			r.logger.Warn("OTTL errors ignored", zap.String("rule", rule.name), zap.Int("errors", c.Errors), zap.Error(c.FirstError))
 		}
@@ -131,7 +144,14 @@ func (r *report) applied(ctx context.Context, counts []rules.Counts) {
 // itself goes to the caller.
 func (r *report) refused(ctx context.Context, counts []rules.Counts) {
 	for i := range counts {
-		r.telemetry.StreamerRuleErrors.Add(ctx, int64(counts[i].Errors), r.rules[i].attributes...)
+		count(ctx, r.telemetry.StreamerRuleErrors, counts[i].Errors, &r.rules[i])
+	}
+}
+
+// count adds what there is. Most rules do nothing to most batches, and there may be many of both.
+func count(ctx context.Context, counter metric.Int64Counter, n int, rule *ruleIdentity) {
+	if n > 0 {
+		counter.Add(ctx, int64(n), rule.attributes...)
 	}
 }
 
