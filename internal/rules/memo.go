@@ -79,7 +79,7 @@ func (m *memo) fits(md pmetric.Metrics) bool {
 
 func (m *memo) walk(ctx context.Context, tallies []tally) *walk {
 	w := m.walks.Get().(*walk)
-	w.begin(ctx, tallies)
+	w.ctx, w.tallies = ctx, tallies
 	return w
 }
 

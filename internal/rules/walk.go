@@ -21,10 +21,8 @@ type walk struct {
 	tallies []tally
 	// halted is set when a rule's error ends the pass: the rest of the batch is left as it is.
 	halted bool
-	// recent are outcomes found last, each in the place that its fingerprint has: most come again soon. They are good for
-	// one turn of the memo, which would forget what nobody asks it for.
+	// recent are outcomes found in this batch, each in the place that its fingerprint has: most come again at once.
 	recent [recentOutcomes]recentOutcome
-	turn   uint64
 
 	// The resources, scopes and metrics of this batch so far, and at which of them a text last failed: what is asked once
 	// per metric fails once per metric, though each of its points is a lesson.
@@ -52,8 +50,8 @@ type walk struct {
 	onSummary              func(pmetric.SummaryDataPoint) bool
 }
 
-// recentOutcomes is a power of two, and small enough for a core's own cache.
-const recentOutcomes = 2048
+// recentOutcomes is a power of two, and small enough for the fastest cache.
+const recentOutcomes = 128
 
 type recentOutcome struct {
 	fingerprint series.Fingerprint
@@ -85,15 +83,6 @@ func newWalk(m *memo) *walk {
 // noAttributes are those of points that nobody looks at.
 var noAttributes = pcommon.NewMap()
 
-// begin readies the walk for a batch.
-func (w *walk) begin(ctx context.Context, tallies []tally) {
-	w.ctx, w.tallies = ctx, tallies
-	if turn := w.memo.series.Turns(); turn != w.turn {
-		w.turn = turn
-		clear(w.recent[:])
-	}
-}
-
 func (w *walk) run(md pmetric.Metrics) { md.ResourceMetrics().RemoveIf(w.onResource) }
 
 // release lets go of the batch.
@@ -104,6 +93,7 @@ func (w *walk) release() {
 	w.resourceNumber, w.scopeNumber, w.metricNumber = 0, 0, 0
 	w.countedRule, w.countedPoint = 0, 0
 	clear(w.failedAt)
+	clear(w.recent[:])
 }
 
 func (w *walk) dropResource(rm pmetric.ResourceMetrics) bool {

@@ -2,7 +2,6 @@ package series
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,7 +17,6 @@ type Cache[V any] struct {
 	share int
 	// halfLife is how long entries stay young at most.
 	halfLife time.Duration
-	turns    atomic.Uint64
 	mu       sync.Mutex
 	turned   time.Time
 }
@@ -48,22 +46,19 @@ func (c *Cache[V]) Get(f Fingerprint) (V, bool) {
 	}
 	s.mu.RUnlock()
 	if known && !young {
-		c.Put(f, v)
+		s.put(f, v, c.share)
 	}
 	return v, known
 }
 
-// Turns counts how often entries have turned old. Who keeps values of his own has to ask for them once more after each
-// turn, or they are forgotten here.
-func (c *Cache[V]) Turns() uint64 { return c.turns.Load() }
-
 // Put remembers the value of f.
-func (c *Cache[V]) Put(f Fingerprint, v V) {
-	s := c.shard(f)
+func (c *Cache[V]) Put(f Fingerprint, v V) { c.shard(f).put(f, v, c.share) }
+
+func (s *cacheShard[V]) put(f Fingerprint, v V, share int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.young) >= c.share {
-		c.turn(s)
+	if len(s.young) >= share {
+		s.turn()
 	}
 	if s.young == nil {
 		s.young = make(map[Fingerprint]V)
@@ -72,10 +67,7 @@ func (c *Cache[V]) Put(f Fingerprint, v V) {
 	delete(s.old, f)
 }
 
-func (c *Cache[V]) turn(s *cacheShard[V]) {
-	s.old, s.young = s.young, nil
-	c.turns.Add(1)
-}
+func (s *cacheShard[V]) turn() { s.old, s.young = s.young, nil }
 
 // Age turns young entries old when they have been young for half the expiration.
 func (c *Cache[V]) Age() {
@@ -85,7 +77,7 @@ func (c *Cache[V]) Age() {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		c.turn(s)
+		s.turn()
 		s.mu.Unlock()
 	}
 }
