@@ -119,10 +119,10 @@ func message(from io.Reader) string {
 // maxRetryAfter bounds what a gateway may ask for.
 const maxRetryAfter = 10 * time.Minute
 
-// retryAfter reads seconds or a date; 0 for anything else.
+// retryAfter reads seconds, of which there may be more than fit, or a date; 0 for anything else.
 func retryAfter(header string) time.Duration {
 	var wait time.Duration
-	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+	if seconds, err := strconv.ParseInt(header, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
 		wait = time.Duration(seconds) * time.Second
 	} else if date, err := http.ParseTime(header); err == nil {
 		wait = time.Until(date)

@@ -24,7 +24,8 @@ func TestVerdicts(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	assert.Equal(t, 7*time.Second, retryAfter("7"))
 	assert.Equal(t, maxRetryAfter, retryAfter("4000000"))
-	for _, text := range []string{"", "-1", "x", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT", "1.5"} {
+	assert.Equal(t, maxRetryAfter, retryAfter("99999999999999999999"))
+	for _, text := range []string{"", "-1", "x", "-99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT", "1.5"} {
 		assert.Zero(t, retryAfter(text), text)
 	}
 	soon := retryAfter(time.Now().Add(time.Minute).UTC().Format(http.TimeFormat))
