@@ -130,16 +130,3 @@ func TestBooks(t *testing.T) {
 		_ = g.Shutdown(t.Context())
 	})
 }
-
-// FuzzRetryAfter: no backend makes the wait negative.
-func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"", "7", "-7", "99999999999999999999", "Thu, 01 Jan 2026 00:00:30 GMT", "x"} {
-		f.Add(s)
-	}
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, s string) {
-		if d := parseRetryAfter(s, now); d < 0 {
-			t.Fatalf("%q is %v", s, d)
-		}
-	})
-}

@@ -26,6 +26,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/sluice-metrics/sluice/internal/breaker"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 func withTenant(ctx context.Context, tenant string) context.Context {
@@ -226,8 +228,8 @@ func TestHTTPClientJudges(t *testing.T) {
 		assert.Equal(t, tc.wait, wait, "%d %s", tc.code, tc.after)
 		assert.Equal(t, o == fails, why != nil)
 	}
-	assert.Equal(t, 30*time.Second, parseRetryAfter("Thu, 01 Jan 2026 00:00:30 GMT", now))
-	assert.Zero(t, parseRetryAfter("Thu, 01 Jan 2026 00:00:30 GMT", now.Add(time.Hour)))
+	assert.Equal(t, 30*time.Second, retryafter.In(http.Header{"Retry-After": {"Thu, 01 Jan 2026 00:00:30 GMT"}}, now, maxRetryAfter))
+	assert.Zero(t, retryafter.In(http.Header{"Retry-After": {"Thu, 01 Jan 2026 00:00:30 GMT"}}, now.Add(time.Hour), maxRetryAfter))
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	o, _, _ := judgeHTTP(cancelled, nil, errDown)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // roundTripper is the middleware of an HTTP client. It is next to the transport: it sees what goes over the wire.
@@ -73,7 +75,7 @@ func judgeHTTP(ctx context.Context, res *http.Response, err error) (o outcome, r
 	if res.StatusCode != http.StatusTooManyRequests && res.StatusCode != http.StatusServiceUnavailable {
 		return fails, 0, why
 	}
-	return fails, parseRetryAfter(res.Header.Get("Retry-After"), time.Now()), why
+	return fails, retryafter.In(res.Header, time.Now(), maxRetryAfter), why
 }
 
 // judgeError takes it for the backend's fault unless whoever asked gave up.
@@ -84,17 +86,8 @@ func judgeError(ctx context.Context) outcome {
 	return fails
 }
 
-// parseRetryAfter reads both forms that RFC 9110 has.
-func parseRetryAfter(v string, now time.Time) time.Duration {
-	const most = 24 * 60 * 60
-	if seconds, err := strconv.Atoi(v); err == nil {
-		return time.Duration(min(max(seconds, 0), most)) * time.Second
-	}
-	if date, err := http.ParseTime(v); err == nil {
-		return max(date.Sub(now), 0)
-	}
-	return 0
-}
+// maxRetryAfter bounds what a backend may ask for before the breaker's own bound does.
+const maxRetryAfter = 24 * time.Hour
 
 // response is what the backend would have answered.
 func (r refusal) response(to *http.Request) *http.Response {

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 
 	"github.com/sluice-metrics/sluice/internal/dispatch"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // client posts JSON.
@@ -62,7 +63,7 @@ func judge(res *http.Response, url string, err error) error {
 	err = errors.Join(fmt.Errorf("%s answered %s", url, res.Status), err)
 	switch code := res.StatusCode; {
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
-		if after := retryAfter(res.Header.Get("Retry-After")); after > 0 {
+		if after := retryafter.In(res.Header, time.Now(), longestPause); after > 0 {
 			return dispatch.Later(err, after)
 		}
 		return err
@@ -75,13 +76,3 @@ func judge(res *http.Response, url string, err error) error {
 
 // longestPause bounds what the other side may ask for.
 const longestPause = 5 * time.Minute
-
-func retryAfter(value string) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-		return min(time.Duration(min(seconds, int(longestPause/time.Second)))*time.Second, longestPause)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(0, time.Until(at)), longestPause)
-	}
-	return 0
-}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // Verdict is what an answer means for what was asked.
@@ -86,7 +88,7 @@ func failed(ctx context.Context, err error) Answer {
 func answered(resp *http.Response) Answer {
 	return Answer{
 		Status: resp.StatusCode, Verdict: verdictOf(resp.StatusCode), Message: message(resp.Body),
-		RetryAfter:  retryAfter(resp.Header.Get("Retry-After")),
+		RetryAfter:  retryafter.In(resp.Header, time.Now(), maxRetryAfter),
 		unreachable: resp.StatusCode >= http.StatusBadGateway && resp.StatusCode <= http.StatusGatewayTimeout,
 	}
 }
@@ -118,14 +120,3 @@ func message(from io.Reader) string {
 
 // maxRetryAfter bounds what a gateway may ask for.
 const maxRetryAfter = 10 * time.Minute
-
-// retryAfter reads seconds, of which there may be more than fit, or a date; 0 for anything else.
-func retryAfter(header string) time.Duration {
-	var wait time.Duration
-	if seconds, err := strconv.ParseInt(header, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
-		wait = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(header); err == nil {
-		wait = time.Until(date)
-	}
-	return min(max(wait, 0), maxRetryAfter)
-}

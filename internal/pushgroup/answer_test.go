@@ -22,6 +22,9 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestRetryAfter(t *testing.T) {
+	retryAfter := func(text string) time.Duration {
+		return answered(&http.Response{Header: http.Header{"Retry-After": {text}}, Body: http.NoBody}).RetryAfter
+	}
 	assert.Equal(t, 7*time.Second, retryAfter("7"))
 	assert.Equal(t, maxRetryAfter, retryAfter("4000000"))
 	assert.Equal(t, maxRetryAfter, retryAfter("99999999999999999999"))

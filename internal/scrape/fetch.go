@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // ErrTooLarge is why a page beyond body_size_limit is not read.
@@ -55,7 +57,7 @@ func (f *Fetcher) Fetch(ctx context.Context, body *Body) (contentType string, er
 	}
 	defer drain(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		return "", &StatusError{Status: resp.Status, Code: resp.StatusCode, RetryAfter: retryAfter(resp.Header, time.Now())}
+		return "", &StatusError{Status: resp.Status, Code: resp.StatusCode, RetryAfter: retryafter.In(resp.Header, time.Now(), maxRetryAfter)}
 	}
 	if resp.Header.Get("Content-Encoding") != "gzip" {
 		return resp.Header.Get("Content-Type"), f.read(resp.Body, body)
@@ -96,14 +98,5 @@ func (f *Fetcher) read(page io.Reader, body *Body) error {
 	return err
 }
 
-// retryAfter reads both forms of the header: seconds, of which there may be more than fit, and a date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := h.Get("Retry-After")
-	if n, err := strconv.ParseInt(text, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
-		return max(0, time.Duration(n)*time.Second)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
-}
+// maxRetryAfter is beyond any breaker's bound.
+const maxRetryAfter = math.MaxInt32 * time.Second

@@ -14,6 +14,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // serve is a target that answers with handler, and a fetcher of its page.
@@ -116,7 +118,7 @@ func TestRetryAfter(t *testing.T) {
 		"": 0, "7": 7 * time.Second, "-7": 0, "soon": 0, "99999999999999999999": math.MaxInt32 * time.Second,
 		"Fri, 02 Jan 2026 03:04:15 GMT": 10 * time.Second, "Fri, 02 Jan 2026 03:04:00 GMT": 0,
 	} {
-		assert.Equal(t, want, retryAfter(http.Header{"Retry-After": {text}}, now), text)
+		assert.Equal(t, want, retryafter.In(http.Header{"Retry-After": {text}}, now, maxRetryAfter), text)
 	}
 	f := serve(t, 0, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "3")
