@@ -81,6 +81,19 @@ func (l *Log) Pending(lane uint64) int {
 	return 0
 }
 
+// Next is the number of the first record of a lane beyond the sequence number after, as Read would find it. It does not wait
+// for the disk.
+func (l *Log) Next(lane, after uint64) (seq uint64, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if q := l.lanes[lane]; q != nil {
+		if e, ok := q.after(after); ok {
+			return e.seq, true
+		}
+	}
+	return 0, false
+}
+
 // Lanes returns those in which records wait, by number.
 func (l *Log) Lanes() []LaneStats {
 	l.mu.Lock()

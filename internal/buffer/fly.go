@@ -1,0 +1,175 @@
+package buffer
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// fly delivers a batch, which has a slot, and returns when it is settled or the buffer is closed.
+func (b *Buffer) fly(it *item) {
+	for refusals := 1; ; refusals++ {
+		err := b.hand(it)
+		b.slots.leave(err == nil)
+		switch reason, over := b.fateOf(it, refusals, err); {
+		case err == nil:
+			b.delivered(it)
+			return
+		case over:
+			b.drop(it, reason, err)
+			return
+		}
+		if !b.waitToRetry(it, refusals, err) {
+			return
+		}
+	}
+}
+
+// hand calls the taker. What it may change is a copy, as it may have to be handed out again.
+func (b *Buffer) hand(it *item) (err error) {
+	md := it.md
+	if !b.opts.Shared && !md.IsReadOnly() {
+		md = newMetrics()
+		it.md.CopyTo(md)
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v}
+		}
+	}()
+	return b.opts.Deliver(it.metadata.in(b.base), md)
+}
+
+// fateOf reports why a batch that was refused so often is dropped, if it is.
+func (b *Buffer) fateOf(it *item, refusals int, err error) (Reason, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if refusals == 1 {
+		it.othersTaken = b.counts.batches
+	}
+	if err == nil {
+		return 0, false
+	}
+	b.counts.refusals++
+	if most := b.opts.Retry.PoisonAttempts; most > 0 && refusals >= most && b.counts.batches > it.othersTaken {
+		return Poison, true
+	}
+	return fate(err)
+}
+
+// waitToRetry returns false if the buffer is closed, which leaves the batch in its lane.
+func (b *Buffer) waitToRetry(it *item, refusals int, err error) bool {
+	b.setRefused(it.lane, true)
+	until := time.Now().Add(b.opts.Retry.after(refusals, err))
+	for {
+		wait := time.Until(b.sooner(until))
+		if wait <= 0 || b.gaveUp() {
+			break
+		}
+		it.lane.sleep(b.base, wait)
+	}
+	b.setRefused(it.lane, false)
+	return b.slots.enter(b.base) == nil
+}
+
+// sooner is until, or a short while after the buffer began to close.
+func (b *Buffer) sooner(until time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if last := b.closingSince.Add(b.opts.Retry.Initial); b.closing && last.Before(until) {
+		return last
+	}
+	return until
+}
+
+func (b *Buffer) setRefused(l *lane, refused bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l.refused = refused
+}
+
+// delivered settles a batch that was taken.
+func (b *Buffer) delivered(it *item) {
+	b.mu.Lock()
+	b.counts.batches++
+	if it.place == flying { // or the buffer was closed before, and has counted it
+		b.counts.delivered += int64(it.points)
+		b.rate.left(time.Now(), it.heap)
+		b.settle(it, nil)
+	}
+	b.mu.Unlock()
+	b.eraseOf(it)
+}
+
+// settle ends a flight, and reports whether somebody heard of it. b.mu is held.
+func (b *Buffer) settle(it *item, err error) (heard bool) {
+	it.place, it.lane.flying = settled, nil
+	b.let(it)
+	b.reading -= it.reserved
+	it.reserved = 0
+	b.freed.tell()
+	return it.answer(err)
+}
+
+// eraseOf erases the records of a batch that is settled.
+func (b *Buffer) eraseOf(it *item) {
+	for _, seq := range it.records {
+		b.erase(it.lane.id, seq)
+	}
+	if it.copied {
+		b.erase(it.lane.id, it.seq)
+	}
+}
+
+// drop settles a batch that nobody takes. A sender that waits is told; for nobody else it is a loss.
+func (b *Buffer) drop(it *item, reason Reason, err error) {
+	if reason == Poison || reason == Panicked {
+		b.setAside(it)
+	}
+	b.mu.Lock()
+	switch {
+	case it.place != flying: // the buffer was closed before, and has counted it
+	case b.settle(it, err):
+		b.counts.returned += int64(it.points)
+	default:
+		b.counts.dropped[reason] += int64(it.points)
+		b.opts.OnDrop(Drop{reason, it.points, err})
+	}
+	b.mu.Unlock()
+	b.eraseOf(it)
+}
+
+// setAside keeps a batch on disk where nothing reads it again.
+func (b *Buffer) setAside(it *item) {
+	ctx := context.WithoutCancel(b.base)
+	if b.log == nil {
+		return
+	}
+	b.persist(ctx, []*item{it})
+	b.mu.Lock()
+	records := it.records
+	if it.copied {
+		records, it.copied = append(records, it.seq), false
+	}
+	it.records = nil
+	b.mu.Unlock()
+	for _, seq := range records {
+		if err := b.log.SetAside(ctx, it.lane.id, seq); err != nil {
+			b.erase(it.lane.id, seq)
+		}
+	}
+}
+
+// appendTo moves what src holds to the end of dest, or copies it if others hold it too.
+func appendTo(dest, src pmetric.Metrics) {
+	if !src.IsReadOnly() {
+		src.ResourceMetrics().MoveAndAppendTo(dest.ResourceMetrics())
+		return
+	}
+	rms := src.ResourceMetrics()
+	dest.ResourceMetrics().EnsureCapacity(dest.ResourceMetrics().Len() + rms.Len())
+	for _, rm := range rms.All() {
+		rm.CopyTo(dest.ResourceMetrics().AppendEmpty())
+	}
+}

@@ -1,0 +1,139 @@
+package buffer
+
+import (
+	"math"
+	"time"
+)
+
+// serve delivers what a lane holds, batch by batch, and ends when it holds nothing or the buffer is closed.
+func (b *Buffer) serve(l *lane) {
+	for {
+		wait, more := b.due(l)
+		switch {
+		case !more:
+			return
+		case wait > 0:
+			l.sleep(b.base, wait)
+		case b.slots.enter(b.base) == nil:
+			if it := b.take(l); it != nil {
+				b.fly(it)
+			} else {
+				b.slots.leave(true)
+			}
+		}
+	}
+}
+
+// longWait is for what somebody will end with a nudge.
+const longWait = time.Minute
+
+// due returns how long the lane waits for company, or that it holds nothing.
+func (b *Buffer) due(l *lane) (wait time.Duration, more bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	record := b.record(l)
+	switch {
+	case b.gaveUp() || len(l.queue) == 0 && record == none:
+		l.served = false
+		return 0, false
+	case record < l.first():
+		return time.Until(l.notBefore), true
+	case l.queue[0].place == writing:
+		return longWait, true
+	case b.closing || b.isFull(l):
+		return 0, true
+	default:
+		return time.Until(l.queue[0].since.Add(b.opts.FlushInterval)), true
+	}
+}
+
+// none is a number beyond all others.
+const none = math.MaxUint64
+
+// record is the number of the lane's next record on disk. b.mu is held.
+func (b *Buffer) record(l *lane) uint64 {
+	if b.log != nil {
+		if seq, ok := b.log.Next(l.id, l.consumed); ok {
+			return seq
+		}
+	}
+	return none
+}
+
+// first is the number of the first item of the queue. Buffer.mu is held.
+func (l *lane) first() uint64 {
+	if len(l.queue) == 0 {
+		return none
+	}
+	return l.queue[0].seq
+}
+
+// take returns the lane's next batch, nil if there is none now.
+func (b *Buffer) take(l *lane) *item {
+	b.mu.Lock()
+	record, first := b.record(l), l.first()
+	if record < first {
+		b.mu.Unlock()
+		return b.replay(l, first)
+	}
+	items := l.pop(record, b.opts.BatchItems, b.opts.BatchBytes)
+	if len(items) == 0 {
+		b.mu.Unlock()
+		return nil
+	}
+	batch := b.gather(l, items)
+	b.mu.Unlock()
+	b.merge(batch, items)
+	return batch
+}
+
+// gather makes one flying batch of items that were popped. b.mu is held.
+func (b *Buffer) gather(l *lane, items []*item) *item {
+	batch := items[0]
+	l.consumed = items[len(items)-1].seq
+	if len(items) > 1 {
+		batch = join(items)
+		b.hold(batch)
+		for _, it := range items {
+			b.let(it)
+		}
+	}
+	batch.merging = true
+	l.flying = batch
+	return batch
+}
+
+// join returns a batch that stands for all of the items; its metrics are yet to be made.
+func join(items []*item) *item {
+	head := items[0]
+	batch := &item{id: head.id, lane: head.lane, seq: head.seq, metadata: head.metadata, since: head.since, place: flying}
+	for _, it := range items {
+		batch.points += it.points
+		batch.wire += it.wire
+		batch.heap += it.heap
+		batch.receipts = append(batch.receipts, it.receipts...)
+		it.receipts, it.into = nil, batch
+	}
+	return batch
+}
+
+// merge makes the metrics of a batch.
+func (b *Buffer) merge(batch *item, items []*item) {
+	if len(items) > 1 {
+		batch.md = items[0].md
+		if batch.md.IsReadOnly() {
+			batch.md = own(batch.md)
+		}
+		for _, it := range items[1:] {
+			appendTo(batch.md, it.md)
+			it.md = batch.md // what was copied is garbage now
+		}
+		items[0].md = batch.md
+	}
+	if b.opts.Shared {
+		batch.md.MarkReadOnly()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	batch.merging = false
+}
