@@ -39,7 +39,10 @@ func (l *Ledger) Books() Books {
 	l.mu.Unlock()
 
 	slices.SortFunc(b.Receivers, func(x, y ReceiverLine) int { return cmp.Compare(x.ID, y.ID) })
-	b.Processors, b.Exporters = sorted(processors), sorted(exporters)
+	for _, sum := range sorted(processors) {
+		b.Processors = append(b.Processors, sum.ProcessorLine)
+	}
+	b.Exporters = sorted(exporters)
 	b.total()
 	return b
 }
@@ -59,6 +62,7 @@ func (b *Books) total() {
 		b.Accepted, b.Refused = b.Accepted.Plus(r.Accepted), b.Refused.Plus(r.Refused)
 	}
 	for _, p := range b.Processors {
+		b.Carried, b.Stored = b.Carried.Plus(p.Carried), b.Stored.Plus(p.Stored)
 		b.Removed, b.Lost = b.Removed.Plus(p.Removed), b.Lost.Plus(p.Lost)
 	}
 	for _, e := range b.Exporters {

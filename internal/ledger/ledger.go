@@ -15,7 +15,7 @@ type Ledger struct {
 
 	mu         sync.Mutex
 	receivers  map[string]*Receiver
-	processors accounts[*Processor, ProcessorLine]
+	processors accounts[*Processor, processorSum]
 	exporters  accounts[*Exporter, ExporterLine]
 }
 
@@ -41,10 +41,13 @@ type line[L any] interface{ followedBy(L) L }
 type accounts[I instance[L], L line[L]] struct {
 	live   []I
 	closed map[string]L
+	// generation counts configurations: instances of one all stop before those of the next are opened.
+	generation int
 }
 
 // open adds an instance and closes the accounts of those that have stopped.
 func (a *accounts[I, L]) open(i I) {
+	before := len(a.live)
 	a.live = slices.DeleteFunc(a.live, func(old I) bool {
 		line, settled := old.line()
 		if settled {
@@ -52,6 +55,9 @@ func (a *accounts[I, L]) open(i I) {
 		}
 		return settled
 	})
+	if len(a.live) < before {
+		a.generation++
+	}
 	a.live = append(a.live, i)
 }
 

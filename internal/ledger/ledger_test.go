@@ -217,7 +217,7 @@ func TestAccountsOutliveReloads(t *testing.T) {
 	b := l.Books()
 	assert.Len(t, l.exporters.live, 1, "accounts of the past are one line")
 	assert.Equal(t, ExporterLine{"e", Known(7), Known(40), Known(0), Known(30), Known(0), Known(12), Known(5), Known(5)}, b.Exporters[0])
-	assert.Equal(t, ProcessorLine{"p", Known(50), Known(10), Known(0), Known(0)}, b.Processors[0])
+	assert.Equal(t, ProcessorLine{"p", Known(0), Known(50), Known(10), Known(0), Known(0), Known(0)}, b.Processors[0])
 	assert.Equal(t, Known(0), b.Copied)
 	assert.Equal(t, Known(5), b.Doomed())
 }
