@@ -20,6 +20,8 @@ type Overseer struct {
 	// limit is how long a component may take to stop, read when one begins to; 0 for as long as it likes.
 	limit func() time.Duration
 
+	enquiry enquiry
+
 	mu         sync.Mutex
 	extensions map[component.ID]extension.Extension // of the present configuration
 	hung       map[component.ID]*atomic.Bool        // its receivers

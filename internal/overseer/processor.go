@@ -35,8 +35,12 @@ func (f processorFactory) CreateMetrics(
 ) (processor.Metrics, error) {
 	id := set.ID.String()
 	account := f.overseer.ledger.Processor(id)
-	inner, err := f.Factory.CreateMetrics(ctx, set, cfg, &processorNext{next, f.overseer.ledger, account, unchanging[set.ID.Type().String()]})
-	return &countedProcessor{Metrics: inner, overseer: f.overseer, account: account, name: "processor " + id}, err
+	behind := &processorNext{next, f.overseer.ledger, account, unchanging[set.ID.Type().String()], f.overseer.enquiry.mutates(next)}
+	inner, err := f.Factory.CreateMetrics(ctx, set, cfg, behind)
+	if h, ok := inner.(ledger.Holder); ok {
+		account.Holds(h)
+	}
+	return &countedProcessor{Metrics: inner, overseer: f.overseer, account: account, behind: behind, name: "processor " + id}, err
 }
 
 // unchanging are the types of processors that pass a batch on as it came. That a processor declares to mutate nothing does
@@ -49,6 +53,7 @@ type countedProcessor struct {
 	stopper
 	overseer *Overseer
 	account  *ledger.Processor
+	behind   *processorNext
 	name     string
 }
 
@@ -58,6 +63,7 @@ func (p *countedProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metric
 	}
 	b := taking(ctx, md)
 	ctx, v := visiting(ctx, p.account, b)
+	p.account.Entered(b.points)
 	err := p.Metrics.ConsumeMetrics(ctx, md)
 	v.batch.Store(nil)
 	p.account.Returned(&v.call, b.points, err)
@@ -65,7 +71,11 @@ func (p *countedProcessor) ConsumeMetrics(ctx context.Context, md pmetric.Metric
 }
 
 func (p *countedProcessor) Shutdown(ctx context.Context) error {
-	return p.stop(ctx, p.name, p.overseer.limit(), p.Metrics.Shutdown, p.account.Settle)
+	err := p.stop(ctx, p.name, p.overseer.limit(), p.Metrics.Shutdown, p.account.Settle)
+	if p.hung.Load() {
+		p.account.LeaveBehind()
+	}
+	return err
 }
 
 // processorNext books what a processor passes on.
@@ -74,6 +84,7 @@ type processorNext struct {
 	ledger    *ledger.Ledger
 	account   *ledger.Processor
 	unchanged bool
+	mutates   bool // it, or what is behind it
 }
 
 func (n *processorNext) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
