@@ -1,12 +1,14 @@
 package pushgroup
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/sluice-metrics/sluice/internal/exposition"
@@ -100,6 +102,54 @@ func TestPointsDuringADeletionAreOwned(t *testing.T) {
 		assert.Equal(t, []string{"PUT /job/a", "DELETE /job/a", "PUT /job/a"}, w.asked())
 		w.engine.Add(batch("a", "", "y", nil))
 		wait(20 * time.Second)
+		assert.Zero(t, w.groups())
+	})
+}
+
+// lingering ends turns late.
+type lingering struct {
+	*world
+	after time.Duration
+}
+
+func (l lingering) Begin(ctx context.Context, _ string) (context.Context, func(error)) {
+	return ctx, func(error) { time.Sleep(l.after) }
+}
+
+// TestMarkersDuringATurnOwnNothing: the group of an earlier engine is left alone for as long as nothing comes but markers
+// that its series have ended, whenever they come.
+func TestMarkersDuringATurnOwnNothing(t *testing.T) {
+	in(t, nil, func(w *world) {
+		w.engine.Add(batch("a", "", "x", 1))
+		synctest.Wait()
+		require.NoError(t, w.engine.Shutdown(w.ctx()))
+		w.engine = New(w.engine.opts, lingering{w, 5 * time.Second})
+		w.engine.Start(w.ctx(), &http.Client{Transport: w})
+		w.asked()
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(time.Second)
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(time.Minute)
+		assert.Empty(t, w.asked())
+		assert.Zero(t, w.engine.Groups())
+		w.has(`{__name__="x", instance="", job="a"} 1`)
+	})
+}
+
+// TestMarkersDuringADeletionDeleteNothing: what has been deleted is not deleted again.
+func TestMarkersDuringADeletionDeleteNothing(t *testing.T) {
+	in(t, nil, func(w *world) {
+		w.engine.Add(batch("a", "", "x", 1))
+		synctest.Wait()
+		w.fail(func(*http.Request) (*reply, error) {
+			time.Sleep(5 * time.Second)
+			return nil, nil
+		})
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(11 * time.Second)
+		w.engine.Add(batch("a", "", "x", nil))
+		wait(time.Minute)
+		assert.Equal(t, []string{"PUT /job/a", "DELETE /job/a"}, w.asked())
 		assert.Zero(t, w.groups())
 	})
 }

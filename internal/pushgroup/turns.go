@@ -144,7 +144,8 @@ func (e *Engine) end(g *group, left after, last *Answer) {
 	case again:
 		e.backOff(g, last, now)
 	case deleted:
-		g.owned, g.ending, g.gone = g.changed, false, !g.changed
+		// Meanwhile series may have come, or only markers that some have ended: those make nothing this engine's.
+		g.owned, g.ending, g.gone = g.changed && g.store.Len() > 0, false, !g.changed
 		g.failures, g.held = 0, false
 	case settled, givenUp:
 		g.failures, g.held = 0, false
