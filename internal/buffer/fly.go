@@ -61,9 +61,10 @@ func (b *Buffer) fateOf(it *item, refusals int, err error) (Reason, bool) {
 // waitToRetry returns false if the buffer is closed, which leaves the batch in its lane.
 func (b *Buffer) waitToRetry(it *item, refusals int, err error) bool {
 	b.setRefused(it.lane, true)
-	until := time.Now().Add(b.opts.Retry.after(refusals, err))
+	refused := time.Now()
+	until := refused.Add(b.opts.Retry.after(refusals, err))
 	for {
-		wait := time.Until(b.sooner(until))
+		wait := time.Until(b.sooner(refused, until))
 		if wait <= 0 || b.gaveUp() {
 			break
 		}
@@ -73,11 +74,14 @@ func (b *Buffer) waitToRetry(it *item, refusals int, err error) bool {
 	return b.slots.enter(b.base) == nil
 }
 
-// sooner is until, or a short while after the buffer began to close.
-func (b *Buffer) sooner(until time.Time) time.Time {
+// sooner is until, or while the buffer closes a short while after the refusal, or after it began to close.
+func (b *Buffer) sooner(refused, until time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if last := b.closingSince.Add(b.opts.Retry.Initial); b.closing && last.Before(until) {
+	if b.closingSince.After(refused) {
+		refused = b.closingSince
+	}
+	if last := refused.Add(b.opts.Retry.Initial); b.closing && last.Before(until) {
 		return last
 	}
 	return until

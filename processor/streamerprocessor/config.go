@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.uber.org/zap"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
@@ -38,6 +39,9 @@ type Config struct {
 	// Observer is the ID of an observer extension that is told of what the rules let through. Default: none.
 	Observer *component.ID `mapstructure:"observer"`
 
+	// Buffer lets batches wait behind the rules. Default: none, what the next component answers goes back upstream.
+	Buffer configoptional.Optional[BufferConfig] `mapstructure:"buffer"`
+
 	// registered are the functions that this build offers.
 	registered *registry
 
@@ -51,13 +55,14 @@ func createDefaultConfig() component.Config {
 		Memoize:           true,
 		MemoizeMaxSeries:  1_000_000,
 		MemoizeExpiration: 30 * time.Minute,
+		Buffer:            configoptional.Default(defaultBuffer()),
 	}
 }
 
 // Validate parses every rule and joins all problems found.
 func (c *Config) Validate() error {
 	_, err := c.compile(component.TelemetrySettings{Logger: zap.NewNop()}, c.registered)
-	return errors.Join(c.RateLimit.validate(), c.validateMemoize(), err)
+	return errors.Join(c.RateLimit.validate(), c.Buffer.Get().validate(), c.validateMemoize(), err)
 }
 
 func (c *Config) validateMemoize() error {

@@ -3,12 +3,14 @@ package streamerprocessor
 import (
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/processor/processortest"
@@ -32,9 +34,11 @@ func TestLoadConfig(t *testing.T) {
 
 	assert.Equal(t, &Config{
 		ErrorMode: ottl.IgnoreError, Memoize: true, MemoizeMaxSeries: 1_000_000, MemoizeExpiration: 30 * time.Minute,
+		Buffer: configoptional.Default(defaultBuffer()),
 	}, load("streamer"))
 	assert.Equal(t, &Config{
 		ErrorMode: ottl.SilentError, Memoize: true, MemoizeMaxSeries: 1000, MemoizeExpiration: time.Hour,
+		Buffer: configoptional.Default(defaultBuffer()),
 		Rules: []RuleConfig{
 			{Name: "no-debug", Drop: []string{`metric.name == "go_threads"`, `datapoint.attributes["env"] == "dev"`}},
 			{Keep: []string{`IsMatch(metric.name, "^http_")`}},
@@ -61,6 +65,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 	require.NoError(t, sub.Unmarshal(cfg))
 	require.NoError(t, cfg.Validate())
 	requireNoneEmpty(t, reflect.ValueOf(*cfg), "")
+	require.NotNil(t, cfg.Buffer.Get())
+	requireNoneEmpty(t, reflect.ValueOf(*cfg.Buffer.Get()), "buffer.")
 	seen := map[string]bool{}
 	for i := range cfg.Rules {
 		r := reflect.ValueOf(cfg.Rules[i])
@@ -113,6 +119,19 @@ var badConfigs = map[string][]string{
 	"rate_limit":          {`rate_limit: points_per_second: must be a number from 0 on, not -1`, `rate_limit: burst: must not be negative, not -5`},
 	"rate_limit_infinite": {`rate_limit: points_per_second: must be a number from 0 on, not +Inf`},
 	"rate_limit_burst":    {`rate_limit: burst: points_per_second must be set too`},
+	"buffer": {
+		`buffer: max_bytes: must be at least 1, not 0`, `buffer: batch: items: must be at least 1, not 0`, `buffer: workers: max: must be at least 3, not 2`,
+		`buffer: max_streams: must be at least 1, not 0`, `buffer: flush_interval: must be at least 0, not -1`,
+		`buffer: alert_threshold: must be above 0 and at most 1, not 1.5`, `buffer: acknowledge: must be accepted or persisted, not "maybe"`,
+		`buffer: retry: max_interval: must be at least 2000000000, not 1000000000`,
+	},
+	"buffer_directory": {`buffer: directory: must be set, as acknowledge is persisted`, `buffer: directory: must be set, as fsync is`},
+	"buffer_bounds": {
+		`buffer: max_bytes: must hold a batch of batch::items and batch::bytes`, `buffer: spill_threshold: must be at most max_bytes, 1048576, not 2097152`,
+	},
+	"buffer_keys": {
+		`buffer: stream_by: resource_attributes[1]: "a" is there twice`, `buffer: stream_by: metadata_keys[0]: must not be empty`,
+	},
 	"memoize": {
 		`memoize_max_series: must be at least 1, not 0; to remember nothing set memoize: false`, `memoize_expiration: must be positive, not -1s`,
 	},
@@ -155,7 +174,7 @@ func TestBadConfigs(t *testing.T) {
 			if problems[0] == nil {
 				_, fromFactory := NewFactory().CreateMetrics(t.Context(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
 				problems = []error{cfg.Validate()}
-				if !strings.HasPrefix(name, "rate_limit") && !strings.HasPrefix(name, "memoize") { // rules are compiled again
+				if !slices.ContainsFunc([]string{"rate_limit", "memoize", "buffer"}, func(s string) bool { return strings.HasPrefix(name, s) }) { // rules are compiled again
 					problems = append(problems, fromFactory)
 				}
 			}

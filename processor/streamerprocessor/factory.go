@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
 
+	"github.com/sluice-metrics/sluice/internal/ledger"
 	"github.com/sluice-metrics/sluice/processor/streamerprocessor/internal/metadata"
 )
 
@@ -30,8 +31,19 @@ func createMetrics(ctx context.Context, set processor.Settings, cfg component.Co
 	if err != nil {
 		return nil, err
 	}
-	return processorhelper.NewMetrics(ctx, set, cfg, next, s.process,
+	if b := cfg.(*Config).Buffer.Get(); b != nil {
+		s.buffer = &buffered{config: b, next: next, report: s.report}
+		next = s.buffer
+	}
+	p, err := processorhelper.NewMetrics(ctx, set, cfg, next, s.process,
 		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		processorhelper.WithStart(s.start),
 		processorhelper.WithShutdown(s.shutdown))
+	if s.buffer == nil || err != nil {
+		return p, err
+	}
+	return struct {
+		processor.Metrics
+		ledger.Holder
+	}{p, s.buffer}, nil
 }

@@ -24,6 +24,7 @@ type streamer struct {
 	report  *report
 	sweeps  bool
 	counts  sync.Pool
+	buffer  *buffered // nil without one
 	// observer is the ID of what is told, publisher that itself, both nil if there is none.
 	observer  *component.ID
 	publisher observerextension.Publisher
@@ -47,8 +48,15 @@ func newStreamer(set processor.Settings, cfg *Config) (*streamer, error) {
 	return s, nil
 }
 
-// start looks the observer up.
+// start looks the observer up, and opens the buffer.
 func (s *streamer) start(_ context.Context, host component.Host) error {
+	if err := s.find(host); err != nil || s.buffer == nil {
+		return err
+	}
+	return s.buffer.start(host) //nolint:contextcheck // the buffer outlives the start
+}
+
+func (s *streamer) find(host component.Host) error {
 	if s.observer == nil {
 		return nil
 	}
@@ -100,7 +108,10 @@ func (s *streamer) run(ctx context.Context, md pmetric.Metrics, counts []rules.C
 	return out, err
 }
 
-func (s *streamer) shutdown(context.Context) error {
-	s.report.close()
-	return nil
+func (s *streamer) shutdown(ctx context.Context) error {
+	defer s.report.close()
+	if s.buffer == nil {
+		return nil
+	}
+	return s.buffer.shutdown(ctx)
 }

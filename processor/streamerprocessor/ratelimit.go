@@ -83,15 +83,20 @@ func (l *limit) after(points float64) time.Duration {
 	return time.Duration(min(ns, math.MaxInt64/2))
 }
 
-// check refuses points that are too many, as OTLP has it: with ResourceExhausted and when to try again. That is in whole
-// seconds, rounded up: the OTLP receiver cuts off fractions for HTTP, and who is told 0 comes back at once.
+// check refuses points that are too many.
 func (s *streamer) check(ctx context.Context, points int) error {
 	delay := s.limit.take(points)
 	if delay == 0 {
 		return nil
 	}
-	s.report.limited(ctx, points)
-	refused := status.New(codes.ResourceExhausted, "rate_limit: more data points than points_per_second")
+	s.report.refuse(ctx, refusedRate, points)
+	return exhausted("rate_limit: more data points than points_per_second", delay)
+}
+
+// exhausted is a refusal as OTLP has it: ResourceExhausted and when to try again. That is in whole seconds, rounded up: the
+// OTLP receiver cuts off fractions for HTTP, and who is told 0 comes back at once.
+func exhausted(why string, delay time.Duration) error {
+	refused := status.New(codes.ResourceExhausted, why)
 	detailed, err := refused.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(wholeSeconds(delay))})
 	if err != nil {
 		return refused.Err()

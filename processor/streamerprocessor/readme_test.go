@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
 	"go.yaml.in/yaml/v3"
 )
@@ -33,7 +34,7 @@ func TestReadmeExamplesAreValid(t *testing.T) {
 			valid++
 		}
 	}
-	assert.Equal(t, 4, valid)
+	assert.Equal(t, 5, valid)
 }
 
 // Every key is in the table of options, and every self-metric in its own.
@@ -46,7 +47,7 @@ func TestReadmeIsComplete(t *testing.T) {
 		assert.Contains(t, string(text), "| `"+metric[1]+"` |")
 	}
 	set := confmap.New()
-	require.NoError(t, set.Marshal(&Config{Rules: []RuleConfig{{Constrain: &ConstrainConfig{}}}}))
+	require.NoError(t, set.Marshal(&Config{Rules: []RuleConfig{{Constrain: &ConstrainConfig{}}}, Buffer: configoptional.Some(BufferConfig{})}))
 	for _, key := range set.AllKeys() {
 		key = strings.ReplaceAll(key, "::", ".")
 		assert.Contains(t, string(text), "| `"+key+"` |")

@@ -23,9 +23,23 @@ type report struct {
 	telemetry *metadata.TelemetryBuilder
 	tracer    trace.Tracer
 	rules     []ruleIdentity
-	// rateLimit are the attributes of what is refused.
-	rateLimit []metric.AddOption
+	id        attribute.KeyValue
+	// refusals are the attributes of what is refused, by reason.
+	refusals [refusalReasons][]metric.AddOption
 }
+
+// refusal says why a batch is not let in.
+type refusal int
+
+const (
+	refusedRate refusal = iota
+	refusedFull
+	refusedTooLarge
+	refusedStopped
+	refusalReasons
+)
+
+var refusalNames = [refusalReasons]string{"rate_limit", "buffer_full", "buffer_too_large", "shutdown"}
 
 // ruleIdentity is how one rule shows up in logs and self-metrics.
 type ruleIdentity struct {
@@ -40,15 +54,15 @@ func newReport(set processor.Settings, program *rules.Program) (*report, error) 
 		return nil, err
 	}
 	id := attribute.String("processor", set.ID.String())
-	r := &report{
-		logger: set.Logger, telemetry: telemetry, tracer: metadata.Tracer(set.TelemetrySettings),
-		rateLimit: added(id, attribute.String("reason", "rate_limit")),
+	r := &report{logger: set.Logger, telemetry: telemetry, tracer: metadata.Tracer(set.TelemetrySettings), id: id}
+	for i, name := range refusalNames {
+		r.refusals[i] = added(id, attribute.String("reason", name))
 	}
 	for _, name := range program.Names() {
 		r.rules = append(r.rules, ruleIdentity{name: name, attributes: added(id, attribute.String("rule", name))})
 	}
 	r.showAll()
-	return r, r.observe(program, id)
+	return r, r.observe(program)
 }
 
 // showAll makes the counters of all rules begin at 0, so that the first increase of each is seen as one.
@@ -68,10 +82,10 @@ func added(attributes ...attribute.KeyValue) []metric.AddOption {
 }
 
 // observe reports what the program remembers.
-func (r *report) observe(program *rules.Program, id attribute.KeyValue) error {
-	hit := metric.WithAttributes(id, attribute.String("outcome", "hit"))
-	miss := metric.WithAttributes(id, attribute.String("outcome", "miss"))
-	self := metric.WithAttributes(id)
+func (r *report) observe(program *rules.Program) error {
+	hit := metric.WithAttributes(r.id, attribute.String("outcome", "hit"))
+	miss := metric.WithAttributes(r.id, attribute.String("outcome", "miss"))
+	self := metric.WithAttributes(r.id)
 	return errors.Join(
 		r.telemetry.RegisterStreamerMemoSeriesCallback(func(_ context.Context, o metric.Int64Observer) error {
 			o.Observe(int64(program.Remembered()), self)
@@ -155,9 +169,9 @@ func count(ctx context.Context, counter metric.Int64Counter, n int, rule *ruleId
 	}
 }
 
-// limited reports on a batch that was not let in.
-func (r *report) limited(ctx context.Context, points int) {
-	r.telemetry.StreamerRefusedDatapoints.Add(ctx, int64(points), r.rateLimit...)
+// refuse reports on a batch that was not let in.
+func (r *report) refuse(ctx context.Context, why refusal, points int) {
+	r.telemetry.StreamerRefusedDatapoints.Add(ctx, int64(points), r.refusals[why]...)
 }
 
 // logClasses says once how each condition and statement is evaluated.

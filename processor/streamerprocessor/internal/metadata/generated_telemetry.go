@@ -25,16 +25,32 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                     metric.Meter
-	mu                        sync.Mutex
-	registrations             []metric.Registration
-	StreamerMemoLookups       metric.Int64ObservableCounter
-	StreamerMemoSeries        metric.Int64ObservableGauge
-	StreamerRefusedDatapoints metric.Int64Counter
-	StreamerRuleChanged       metric.Int64Counter
-	StreamerRuleDropped       metric.Int64Counter
-	StreamerRuleErrors        metric.Int64Counter
-	StreamerRuleMatched       metric.Int64Counter
+	meter                             metric.Meter
+	mu                                sync.Mutex
+	registrations                     []metric.Registration
+	StreamerBufferAcceptedDatapoints  metric.Int64ObservableCounter
+	StreamerBufferAsideBytes          metric.Int64ObservableGauge
+	StreamerBufferBatches             metric.Int64ObservableCounter
+	StreamerBufferBytes               metric.Int64ObservableGauge
+	StreamerBufferDamagedBytes        metric.Int64ObservableCounter
+	StreamerBufferDatapoints          metric.Int64ObservableGauge
+	StreamerBufferDeliveredDatapoints metric.Int64ObservableCounter
+	StreamerBufferDroppedDatapoints   metric.Int64ObservableCounter
+	StreamerBufferRecoveredDatapoints metric.Int64ObservableCounter
+	StreamerBufferRefusals            metric.Int64ObservableCounter
+	StreamerBufferReturnedDatapoints  metric.Int64ObservableCounter
+	StreamerBufferSpilledBytes        metric.Int64ObservableCounter
+	StreamerBufferSpilledDatapoints   metric.Int64ObservableCounter
+	StreamerBufferStreams             metric.Int64ObservableGauge
+	StreamerBufferThresholdBytes      metric.Int64ObservableGauge
+	StreamerBufferWorkers             metric.Int64ObservableGauge
+	StreamerMemoLookups               metric.Int64ObservableCounter
+	StreamerMemoSeries                metric.Int64ObservableGauge
+	StreamerRefusedDatapoints         metric.Int64Counter
+	StreamerRuleChanged               metric.Int64Counter
+	StreamerRuleDropped               metric.Int64Counter
+	StreamerRuleErrors                metric.Int64Counter
+	StreamerRuleMatched               metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -46,6 +62,246 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterStreamerBufferAcceptedDatapointsCallback sets callback for observable StreamerBufferAcceptedDatapoints metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferAcceptedDatapointsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferAcceptedDatapoints, obs: o})
+		return nil
+	}, builder.StreamerBufferAcceptedDatapoints)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferAsideBytesCallback sets callback for observable StreamerBufferAsideBytes metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferAsideBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferAsideBytes, obs: o})
+		return nil
+	}, builder.StreamerBufferAsideBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferBatchesCallback sets callback for observable StreamerBufferBatches metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferBatchesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferBatches, obs: o})
+		return nil
+	}, builder.StreamerBufferBatches)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferBytesCallback sets callback for observable StreamerBufferBytes metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferBytes, obs: o})
+		return nil
+	}, builder.StreamerBufferBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferDamagedBytesCallback sets callback for observable StreamerBufferDamagedBytes metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferDamagedBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferDamagedBytes, obs: o})
+		return nil
+	}, builder.StreamerBufferDamagedBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferDatapointsCallback sets callback for observable StreamerBufferDatapoints metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferDatapointsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferDatapoints, obs: o})
+		return nil
+	}, builder.StreamerBufferDatapoints)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferDeliveredDatapointsCallback sets callback for observable StreamerBufferDeliveredDatapoints metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferDeliveredDatapointsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferDeliveredDatapoints, obs: o})
+		return nil
+	}, builder.StreamerBufferDeliveredDatapoints)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferDroppedDatapointsCallback sets callback for observable StreamerBufferDroppedDatapoints metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferDroppedDatapointsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferDroppedDatapoints, obs: o})
+		return nil
+	}, builder.StreamerBufferDroppedDatapoints)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferRecoveredDatapointsCallback sets callback for observable StreamerBufferRecoveredDatapoints metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferRecoveredDatapointsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferRecoveredDatapoints, obs: o})
+		return nil
+	}, builder.StreamerBufferRecoveredDatapoints)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferRefusalsCallback sets callback for observable StreamerBufferRefusals metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferRefusalsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferRefusals, obs: o})
+		return nil
+	}, builder.StreamerBufferRefusals)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferReturnedDatapointsCallback sets callback for observable StreamerBufferReturnedDatapoints metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferReturnedDatapointsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferReturnedDatapoints, obs: o})
+		return nil
+	}, builder.StreamerBufferReturnedDatapoints)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferSpilledBytesCallback sets callback for observable StreamerBufferSpilledBytes metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferSpilledBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferSpilledBytes, obs: o})
+		return nil
+	}, builder.StreamerBufferSpilledBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferSpilledDatapointsCallback sets callback for observable StreamerBufferSpilledDatapoints metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferSpilledDatapointsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferSpilledDatapoints, obs: o})
+		return nil
+	}, builder.StreamerBufferSpilledDatapoints)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferStreamsCallback sets callback for observable StreamerBufferStreams metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferStreamsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferStreams, obs: o})
+		return nil
+	}, builder.StreamerBufferStreams)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferThresholdBytesCallback sets callback for observable StreamerBufferThresholdBytes metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferThresholdBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferThresholdBytes, obs: o})
+		return nil
+	}, builder.StreamerBufferThresholdBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterStreamerBufferWorkersCallback sets callback for observable StreamerBufferWorkers metric.
+func (builder *TelemetryBuilder) RegisterStreamerBufferWorkersCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.StreamerBufferWorkers, obs: o})
+		return nil
+	}, builder.StreamerBufferWorkers)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterStreamerMemoLookupsCallback sets callback for observable StreamerMemoLookups metric.
@@ -106,6 +362,102 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.StreamerBufferAcceptedDatapoints, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_accepted_datapoints",
+		metric.WithDescription("Data points that the buffer took. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferAsideBytes, err = builder.meter.Int64ObservableGauge(
+		"otelcol_streamer_buffer_aside_bytes",
+		metric.WithDescription("Bytes on disk of what was set aside. [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferBatches, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_batches",
+		metric.WithDescription("Batches that the next component took. [Development]"),
+		metric.WithUnit("{batches}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferBytes, err = builder.meter.Int64ObservableGauge(
+		"otelcol_streamer_buffer_bytes",
+		metric.WithDescription("Bytes held; those in memory are estimated heap. [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferDamagedBytes, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_damaged_bytes",
+		metric.WithDescription("Bytes on disk that could not be read. [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferDatapoints, err = builder.meter.Int64ObservableGauge(
+		"otelcol_streamer_buffer_datapoints",
+		metric.WithDescription("Data points held. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferDeliveredDatapoints, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_delivered_datapoints",
+		metric.WithDescription("Data points that the next component took. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferDroppedDatapoints, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_dropped_datapoints",
+		metric.WithDescription("Data points that the buffer took and gave up, by reason. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferRecoveredDatapoints, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_recovered_datapoints",
+		metric.WithDescription("Data points found on disk at the start. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferRefusals, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_refusals",
+		metric.WithDescription("How often the next component refused a batch. [Development]"),
+		metric.WithUnit("{batches}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferReturnedDatapoints, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_returned_datapoints",
+		metric.WithDescription("Data points that the buffer took, and then gave back to the sender with an error. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferSpilledBytes, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_spilled_bytes",
+		metric.WithDescription("Bytes written to disk. [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferSpilledDatapoints, err = builder.meter.Int64ObservableCounter(
+		"otelcol_streamer_buffer_spilled_datapoints",
+		metric.WithDescription("Data points written to disk. [Development]"),
+		metric.WithUnit("{datapoints}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferStreams, err = builder.meter.Int64ObservableGauge(
+		"otelcol_streamer_buffer_streams",
+		metric.WithDescription("Lanes that hold data. [Development]"),
+		metric.WithUnit("{streams}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferThresholdBytes, err = builder.meter.Int64ObservableGauge(
+		"otelcol_streamer_buffer_threshold_bytes",
+		metric.WithDescription("Bytes held from which on something happens. [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.StreamerBufferWorkers, err = builder.meter.Int64ObservableGauge(
+		"otelcol_streamer_buffer_workers",
+		metric.WithDescription("Batches being handed on, and how many may be. [Development]"),
+		metric.WithUnit("{workers}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.StreamerMemoLookups, err = builder.meter.Int64ObservableCounter(
 		"otelcol_streamer_memo_lookups",
 		metric.WithDescription("How often the outcome of rules was looked up, once per data point or metric and row of rules. [Development]"),

@@ -1,0 +1,128 @@
+package streamerprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/sluice-metrics/sluice/internal/buffer"
+	"github.com/sluice-metrics/sluice/internal/ledger"
+	"github.com/sluice-metrics/sluice/internal/spill"
+)
+
+// buffered is what the rules hand batches to, which hands them on later.
+type buffered struct {
+	config *BufferConfig
+	next   consumer.Metrics
+	report *report
+	host   component.Host
+	engine *buffer.Buffer // nil before the start
+}
+
+// Capabilities are those of the streamer: what is shared is copied before it is changed.
+func (*buffered) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+
+// pipelineEnd is what the distribution's consumers know of all that is behind them.
+type pipelineEnd interface{ PipelineMutates() bool }
+
+// shared reports whether nobody behind changes what it is given. Elsewhere than in the distribution that is not known.
+func (b *buffered) shared() bool {
+	end, ok := b.next.(pipelineEnd)
+	return ok && !end.PipelineMutates()
+}
+
+func (b *buffered) start(host component.Host) (err error) {
+	b.host = host
+	opts := b.config.options()
+	opts.Deliver, opts.Shared, opts.OnStorage, opts.OnDrop = b.deliver, b.shared(), b.onStorage, b.onDrop
+	b.engine, err = buffer.Open(opts)
+	switch {
+	case errors.Is(err, spill.ErrLocked):
+		return fmt.Errorf("buffer: directory: %s: %w; it belongs to one streamer, and that to one pipeline", b.config.Directory, err)
+	case err != nil:
+		return fmt.Errorf("buffer: directory: %s: %w", b.config.Directory, err)
+	}
+	return b.report.observeBuffer(b.engine, b.config)
+}
+
+// ConsumeMetrics takes a batch, or refuses it as OTLP has it.
+func (b *buffered) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
+	points := md.DataPointCount() // the engine's afterwards
+	err := b.engine.Add(ctx, md)
+	var full *buffer.FullError
+	switch {
+	case errors.As(err, &full):
+		b.report.refuse(ctx, refusedFull, points)
+		return exhausted(full.Error(), full.RetryAfter)
+	case errors.Is(err, buffer.ErrTooLarge):
+		b.report.refuse(ctx, refusedTooLarge, points)
+		return consumererror.NewPermanent(err)
+	case errors.Is(err, buffer.ErrClosed):
+		b.report.refuse(ctx, refusedStopped, points)
+	}
+	return err
+}
+
+// deliver hands a batch on, in a trace of its own: it may be made of many requests.
+func (b *buffered) deliver(ctx context.Context, md pmetric.Metrics) error {
+	ctx, span := b.report.tracer.Start(ctx, "streamer/deliver", trace.WithNewRoot())
+	defer span.End()
+	if span.IsRecording() {
+		span.SetAttributes(attribute.Int("streamer.datapoints", md.DataPointCount()))
+	}
+	err := b.next.ConsumeMetrics(ctx, md)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return err
+}
+
+func (b *buffered) onStorage(err error) {
+	if err == nil {
+		b.report.logger.Info("buffer: the disk takes data again", zap.String("directory", b.config.Directory))
+		componentstatus.ReportStatus(b.host, componentstatus.NewEvent(componentstatus.StatusOK))
+		return
+	}
+	b.report.logger.Error("buffer: the disk takes no data, what memory has room for is taken",
+		zap.String("directory", b.config.Directory), zap.Error(err))
+	componentstatus.ReportStatus(b.host, componentstatus.NewRecoverableErrorEvent(fmt.Errorf("buffer: directory: %w", err)))
+}
+
+func (b *buffered) onDrop(d buffer.Drop) {
+	b.report.logger.Error("buffer: batch dropped", zap.Stringer("reason", d.Reason), zap.Int("datapoints", d.Points), zap.Error(d.Err))
+}
+
+func (b *buffered) shutdown(ctx context.Context) error {
+	if b.engine == nil {
+		return nil
+	}
+	left, err := b.engine.Close(ctx)
+	if left != (buffer.Left{}) {
+		b.report.logger.Info("buffer: stopped before all was delivered",
+			zap.Int64("stored_datapoints", left.Stored), zap.Int64("lost_datapoints", left.Lost))
+	}
+	return err
+}
+
+// Holding is for the books of the process.
+func (b *buffered) Holding() ledger.Holding {
+	if b.engine == nil {
+		return ledger.Holding{}
+	}
+	s := b.engine.Stats()
+	h := ledger.Holding{Carried: s.Recovered, Memory: s.MemoryPoints, Stored: s.DiskPoints}
+	for _, n := range s.Dropped {
+		h.Lost += n
+	}
+	return h
+}
