@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/otelcol"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/sluice-metrics/sluice/config"
 )
@@ -69,11 +72,23 @@ func newValidateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return dryRun(cmd.Context(), settings(uris))
+			set := settings(uris)
+			set.LoggingOptions = []zap.Option{warningsTo(cmd.ErrOrStderr())}
+			return dryRun(cmd.Context(), set)
 		},
 	}
 	from.register(cmd.Flags())
 	return cmd
+}
+
+// warningsTo has a logger write its warnings to w, a line each, and nothing else.
+func warningsTo(w io.Writer) zap.Option {
+	line := zapcore.EncoderConfig{
+		MessageKey: "message", LevelKey: "level", EncodeLevel: zapcore.LowercaseLevelEncoder, ConsoleSeparator: ": ",
+	}
+	return zap.WrapCore(func(zapcore.Core) zapcore.Core {
+		return zapcore.NewCore(zapcore.NewConsoleEncoder(line), zapcore.AddSync(w), zapcore.WarnLevel)
+	})
 }
 
 // sources are the flags that say where the configuration comes from.

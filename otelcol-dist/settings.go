@@ -40,7 +40,7 @@ func settings(uris []string) otelcol.CollectorSettings {
 	resolver := confmap.ResolverSettings{
 		URIs:               uris,
 		DefaultScheme:      "env",
-		ConverterFactories: []confmap.ConverterFactory{tracingFromEnvironment(os.Getenv)},
+		ConverterFactories: []confmap.ConverterFactory{tracingFromEnvironment(os.Getenv), confirming(components)},
 	}
 	modules := map[string]string{}
 	for _, p := range providers() {

@@ -109,7 +109,12 @@ func (w *world) run(configs []string, proven func() bool) {
 // collect runs a collector until it is stopped.
 func (w *world) collect(configs []string) (stop func()) {
 	w.t.Helper()
-	col, err := otelcol.NewCollector(w.settings(configs))
+	return w.collectWith(w.settings(configs))
+}
+
+func (w *world) collectWith(set otelcol.CollectorSettings) (stop func()) {
+	w.t.Helper()
+	col, err := otelcol.NewCollector(set)
 	require.NoError(w.t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- col.Run(w.t.Context()) }()

@@ -21,8 +21,12 @@ func storageOf(cfg component.Config) *component.ID {
 	if err := conf.Marshal(cfg); err != nil {
 		return nil
 	}
-	name, ok := conf.Get("sending_queue::storage").(string)
-	if !ok || name == "" || conf.Get("sending_queue::enabled") == false {
+	return storageIn(conf, "sending_queue")
+}
+
+func storageIn(conf *confmap.Conf, queue string) *component.ID {
+	name, ok := conf.Get(queue + "::storage").(string)
+	if !ok || name == "" || conf.Get(queue+"::enabled") == false {
 		return nil
 	}
 	id := &component.ID{}
