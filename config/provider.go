@@ -17,7 +17,7 @@ const scheme = "builtin"
 // Default is the location of the configuration that runs when none is given.
 const Default = scheme + ":default"
 
-//go:embed default.yaml production.yaml development.yaml kubernetes.yaml
+//go:embed default.yaml production.yaml development.yaml forward.yaml kubernetes.yaml
 var files embed.FS
 
 // NewFactory returns the factory of the provider for the scheme `builtin`.

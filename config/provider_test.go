@@ -20,7 +20,7 @@ func TestScheme(t *testing.T) {
 }
 
 func TestRetrieveReturnsTheFileOfThatName(t *testing.T) {
-	assert.Equal(t, []string{"default", "development", "kubernetes", "production"}, Names())
+	assert.Equal(t, []string{"default", "development", "forward", "kubernetes", "production"}, Names())
 	for _, name := range Names() {
 		got, err := newProvider().Retrieve(t.Context(), "builtin:"+name, nil)
 		require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestEmptyNameIsTheDefault(t *testing.T) {
 
 func TestUnknownNamesAreListed(t *testing.T) {
 	_, err := newProvider().Retrieve(t.Context(), "builtin:prod", nil)
-	require.EqualError(t, err, `"builtin:prod": no such configuration; there are default, development, kubernetes, production`)
+	require.EqualError(t, err, `"builtin:prod": no such configuration; there are default, development, forward, kubernetes, production`)
 	_, err = newProvider().Retrieve(t.Context(), "file:x", nil)
 	require.ErrorContains(t, err, `not of scheme "builtin"`)
 }

@@ -85,6 +85,7 @@ func TestShippedConfigurationsAreValid(t *testing.T) {
 		nil,
 		{"--config", "builtin:production"},
 		{"--config", "builtin:kubernetes"},
+		{"--config", "builtin:forward"},
 		{"--config", "builtin:default", "--config", "builtin:development"},
 	} {
 		_, err := execute(t, append([]string{"validate"}, args...)...)

@@ -2,17 +2,21 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 )
 
 // withBuffer is a configuration whose streamer has a buffer, and whose exporter confirms.
@@ -179,4 +183,44 @@ func TestFullBufferIsRefused(t *testing.T) {
 	})
 	s.signal(syscall.SIGTERM)
 	assert.Equal(t, 4, s.wait(patience), "points are lost, and it is said")
+}
+
+// TestForwardingSurvivesADeadBackendAndARestart runs the shipped configuration: with the backend down, requests are
+// acknowledged and on disk; the next process delivers them. Nothing is behind the buffer that it would warn of.
+func TestForwardingSurvivesADeadBackendAndARestart(t *testing.T) {
+	backend := "http://127.0.0.1:" + freePort(t)
+	dir := filepath.Join(t.TempDir(), "buffer")
+	run := func(backend string) *sluice {
+		s := launch(t, []string{"SLUICE_LISTEN=" + listenOn(), "SLUICE_FORWARD_ENDPOINT=" + backend, "SLUICE_BUFFER=" + dir},
+			"--config", "builtin:forward", "--set=extensions.drain.delay=0s", "--set=extensions.drain.component_timeout=3s")
+		answered(t, "http://"+listenOn()+":13134/readyz", http.StatusOK)
+		return s
+	}
+	s := run(backend)
+	app := newApplication(t, "1", grpcExporter(t, listenOn()+":4317"))
+	app.work()
+	app.flush()
+	app.shutdown()
+	s.stop()
+	assert.NotContains(t, s.log.String(), "answers before it has delivered")
+	assert.Contains(t, s.log.String(), "stored_datapoints")
+
+	var delivered atomic.Int64
+	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := body(r)
+		if req := pmetricotlp.NewExportRequest(); err == nil && req.UnmarshalProto(text) == nil {
+			delivered.Add(int64(req.Metrics().DataPointCount()))
+		}
+		w.Header().Set("Content-Type", "application/x-protobuf")
+	}))
+	defer sink.Close()
+	s = run(sink.URL)
+	eventually(t, func() error {
+		if delivered.Load() == 0 {
+			return errors.New("nothing was delivered")
+		}
+		return nil
+	})
+	s.stop()
+	assert.NotContains(t, s.log.String(), "stored_datapoints")
 }
