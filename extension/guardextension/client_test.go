@@ -58,7 +58,7 @@ func TestExportersBehindTheBreaker(t *testing.T) {
 					backend.listen(r, "")
 				}
 				endpoint := map[string]string{"grpc": r.grpc, "http": "http://" + r.http}[kind]
-				e := w.export(f, `{endpoint: "`+endpoint+`", tls: {insecure: true}, middlewares: [{id: guard}], timeout: 1s,
+				e := w.export(f, `{endpoint: "`+endpoint+`", tls: {insecure: true}, middlewares: [{id: guard}], timeout: 10s,
   sending_queue: {num_consumers: 4}, retry_on_failure: {initial_interval: 5ms, max_interval: 20ms}}`)
 				const n = 20
 				for id := range n {
@@ -67,7 +67,7 @@ func TestExportersBehindTheBreaker(t *testing.T) {
 				client := w.guard.backends.decisions
 				p := map[string]protocol{"grpc": overGRPC, "http": overHTTP}[kind]
 				assert.Eventually(t, func() bool { return client.sum(p, breakerOpen) > 4 }, patience, time.Millisecond)
-				assert.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError}, w.statuses())
+				w.eventuallyIs(componentstatus.StatusRecoverableError)
 				time.Sleep(time.Second)
 				assert.LessOrEqual(t, client.sum(p, admitted), int64(20), "a probe now and then, instead of thousands")
 				assert.Len(t, w.guard.backends.states(time.Now()), 1)
@@ -81,7 +81,7 @@ func TestExportersBehindTheBreaker(t *testing.T) {
 					assert.Equal(c, n, got)
 					assert.Zero(c, twice)
 				}, patience, 10*time.Millisecond)
-				assert.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError, componentstatus.StatusOK}, w.statuses())
+				w.eventuallyIs(componentstatus.StatusRecoverableError, componentstatus.StatusOK)
 			})
 		}
 	}
@@ -116,7 +116,7 @@ func TestOutboundRate(t *testing.T) {
 	for kind, f := range map[string]exporter.Factory{"grpc": otlpexporter.NewFactory(), "http": otlphttpexporter.NewFactory()} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, `client: {rate: {requests_per_second: 2, requests_burst: 1}}`)
+			w := newWorld(t, `client: {rate: {requests_per_second: 0.4, requests_burst: 1}}`)
 			backend := newWorld(t, `{}`)
 			r := backend.receive(newPoints())
 			endpoint := map[string]string{"grpc": r.grpc, "http": "http://" + r.http}[kind]
@@ -126,8 +126,8 @@ func TestOutboundRate(t *testing.T) {
 			for id := range 3 {
 				require.NoError(t, e.ConsumeMetrics(t.Context(), batch(int64(id), 10)))
 			}
-			assert.GreaterOrEqual(t, time.Since(begin), 990*time.Millisecond, "two have waited for their turn")
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			assert.GreaterOrEqual(t, time.Since(begin), 4990*time.Millisecond, "two have waited for their turn")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second) // the next turn is in two and a half
 			defer cancel()
 			require.Error(t, e.ConsumeMetrics(ctx, batch(9, 10)))
 			require.NoError(t, ctx.Err(), "it would not be its turn in time")
@@ -139,25 +139,27 @@ func TestOutboundRate(t *testing.T) {
 }
 
 func TestOutboundBytes(t *testing.T) {
-	w := newWorld(t, `client: {rate: {bytes_per_second: 10000, bytes_burst: 1000}}`)
-	b := w.guard.backends.add(overHTTP, "x")
-	begin := time.Now()
-	for range 2 { // larger than the bucket: in turns
-		_, no, err := b.begin(t.Context(), 1500)
+	synctest.Test(t, func(t *testing.T) {
+		c := &ClientConfig{Rate: LimitsConfig{BytesPerSecond: 10000, BytesBurst: 1000}}
+		b := newBackend(c, overHTTP, "x", newDecisions([]string{"none"}))
+		begin := time.Now()
+		for range 2 { // larger than the bucket: in turns
+			_, no, err := b.begin(t.Context(), 1500)
+			require.NoError(t, err)
+			require.Equal(t, admitted, no.reason)
+		}
+		assert.InDelta(t, 200*time.Millisecond, time.Since(begin), float64(time.Millisecond))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, no, err := b.begin(ctx, 900)
 		require.NoError(t, err)
-		require.Equal(t, admitted, no.reason)
-	}
-	assert.InDelta(t, 200*time.Millisecond, time.Since(begin), float64(100*time.Millisecond))
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	_, no, err := b.begin(ctx, 900)
-	require.NoError(t, err)
-	assert.Equal(t, byteRate, no.reason)
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, _, err = b.begin(cancelled, 900)
-	require.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, int64(1), w.guard.backends.decisions.sum(overHTTP, abandoned), "it is counted, too")
+		assert.Equal(t, byteRate, no.reason)
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, _, err = b.begin(cancelled, 900)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, int64(1), b.decisions.sum(overHTTP, abandoned), "it is counted, too")
+	})
 }
 
 // TestOutboundTurnsGivenUp go to others: of many who give up at once nobody takes a turn with him.

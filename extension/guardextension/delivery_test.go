@@ -48,10 +48,11 @@ func delivered(t *testing.T, limits string, connect func(w *world, r *intake) fu
 	sink.hook = func(context.Context) error { time.Sleep(2 * time.Millisecond); return nil }
 	r := w.receive(sink)
 	export := connect(w, r)
-	emptyBuckets(w)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	emptyBuckets(w)
 	var wg sync.WaitGroup
+	wg.Go(func() { w.keepEmpty(ctx) })
 	for s := range senders {
 		wg.Go(func() {
 			for i := range each {
@@ -66,7 +67,13 @@ func delivered(t *testing.T, limits string, connect func(w *world, r *intake) fu
 		assert.Zero(c, twice)
 	}, time.Minute, 10*time.Millisecond)
 	w.quiet()
-	var taken, refused int64
+	taken, refused := w.balance()
+	assert.Equal(t, int64(senders*each), taken)
+	assert.Positive(t, refused, "nothing was over the limit")
+}
+
+// balance is what has been decided.
+func (w *world) balance() (taken, refused int64) {
 	for p := range protocols {
 		for reason := range reasons {
 			if reason == admitted {
@@ -76,8 +83,15 @@ func delivered(t *testing.T, limits string, connect func(w *world, r *intake) fu
 			}
 		}
 	}
-	assert.Equal(t, int64(senders*each), taken)
-	assert.Positive(t, refused, "nothing was over the limit")
+	return taken, refused
+}
+
+// keepEmpty has somebody refused, however slow the machine is, unless only requests in flight can be.
+func (w *world) keepEmpty(ctx context.Context) {
+	for taken, refused := w.balance(); refused == 0 && taken < senders*each && ctx.Err() == nil; taken, refused = w.balance() {
+		emptyBuckets(w)
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // emptyBuckets leaves of each bucket what came in the meantime.
@@ -172,11 +186,11 @@ rate:
   per_key:
     by: metadata
     name: x-tenant
-    requests_per_second: 20
+    requests_per_second: 5
     requests_burst: 1
-    overrides: [{key: calm, requests_per_second: 60, requests_burst: 1}]`)
+    overrides: [{key: calm, requests_per_second: 15, requests_burst: 1}]`)
 	r := w.receive(newPoints())
-	const span = 2 * time.Second
+	const span = 4 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), span)
 	defer cancel()
 	taken := map[string]*float64{"flood": new(float64), "calm": new(float64)}
@@ -197,11 +211,11 @@ rate:
 		}
 	}
 	wg.Wait()
-	x, y := *taken["flood"]/20, *taken["calm"]/60
+	x, y := *taken["flood"]/5, *taken["calm"]/15
 	jain := (x + y) * (x + y) / (2 * (x*x + y*y))
 	t.Logf("flood %v, calm %v of %v requests refused; Jain index %.3f", *taken["flood"], *taken["calm"], w.decided(overGRPC, keyRequestRate), jain)
 	assert.GreaterOrEqual(t, jain, 0.9)
-	assert.LessOrEqual(t, *taken["flood"], 20*span.Seconds()+2, "no more than its own rate")
+	assert.LessOrEqual(t, *taken["flood"], 5*span.Seconds()+2, "no more than its own rate")
 }
 
 func tenantClient(t *testing.T, address, tenant string) func(context.Context) error {

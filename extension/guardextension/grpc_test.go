@@ -215,7 +215,7 @@ func TestGRPCRapidResets(t *testing.T) {
 
 // TestGRPCSlowBody opens a stream, sends half a message, and then nothing.
 func TestGRPCSlowBody(t *testing.T) {
-	w := newWorld(t, `in_flight: {requests: 2, receive_timeout: 200ms}`)
+	w := newWorld(t, `in_flight: {requests: 2, receive_timeout: 2s}`)
 	r := w.receive(newPoints())
 	h := handshake(t, r.grpc)
 	h.open(t, 1)
@@ -233,13 +233,14 @@ func TestGRPCSlowBody(t *testing.T) {
 }
 
 func TestGRPCSlowPipeline(t *testing.T) {
-	w := newWorld(t, `in_flight: {receive_timeout: 50ms}`)
+	t.Parallel()
+	w := newWorld(t, `in_flight: {receive_timeout: 1s}`)
 	sink := newPoints()
 	sink.hook = func(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(1500 * time.Millisecond):
 			return nil
 		}
 	}

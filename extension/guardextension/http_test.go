@@ -421,22 +421,23 @@ func slowBody(t *testing.T, w *world, r *intake) {
 
 // TestHTTPSlowPipeline may take longer than a request may take to arrive: the deadline ends with the body.
 func TestHTTPSlowPipeline(t *testing.T) {
-	w := newWorld(t, `in_flight: {receive_timeout: 50ms}`)
+	t.Parallel()
+	w := newWorld(t, `in_flight: {receive_timeout: 1s}`)
 	sink := newPoints()
 	sink.hook = func(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(1700 * time.Millisecond):
 			return nil
 		}
 	}
 	r := &intake{http: freeAddress(t), sink: sink}
 	w.listen(r, `
-  http: {endpoint: "`+r.http+`", read_timeout: 200ms, middlewares: [{id: guard}]}`) // longer than the guard's, shorter than the pipeline
+  http: {endpoint: "`+r.http+`", read_timeout: 1500ms, middlewares: [{id: guard}]}`) // longer than the guard's, shorter than the pipeline
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	for range 3 {
+	for range 2 {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.http+"/v1/metrics",
 			bytes.NewReader(encoded(t, protobufType, batch(1, 10))))
 		require.NoError(t, err)
@@ -446,7 +447,7 @@ func TestHTTPSlowPipeline(t *testing.T) {
 		_, _ = io.Copy(io.Discard, res.Body)
 		require.NoError(t, res.Body.Close())
 		assert.Equal(t, http.StatusOK, res.StatusCode)
-		time.Sleep(100 * time.Millisecond) // longer than the deadline, on the same connection
+		time.Sleep(1200 * time.Millisecond) // longer than the deadline, on the same connection
 	}
 }
 

@@ -63,6 +63,12 @@ func (w *world) statuses() []componentstatus.Status {
 	return append([]componentstatus.Status(nil), w.events...)
 }
 
+// eventuallyIs waits for the statuses: the breaker changes before its status is told.
+func (w *world) eventuallyIs(want ...componentstatus.Status) {
+	w.t.Helper()
+	assert.EventuallyWithT(w.t, func(c *assert.CollectT) { assert.Equal(c, want, w.statuses()) }, patience, time.Millisecond)
+}
+
 // newWorld starts a guard with the YAML, and stops it after all that is started later.
 func newWorld(t *testing.T, text string) *world {
 	t.Helper()
