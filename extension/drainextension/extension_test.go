@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -175,7 +176,11 @@ func TestForeignShutdownHasALameDuck(t *testing.T) {
 	const delay = 300 * time.Millisecond
 	w := newWorld(nil, func(c *Config) { c.Delay = delay }).start(t)
 	require.NoError(t, w.Ready())
-	require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGTERM)) // the extension hears it, so the test survives
+	collector := make(chan os.Signal, 1)
+	signal.Notify(collector, syscall.SIGTERM)
+	defer signal.Stop(collector)
+	require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGTERM)) // it is heard, so the test survives
+	<-collector                                                         // tells its extensions when it has heard it
 	began := time.Now()
 	require.NoError(t, w.NotReady())
 	assert.GreaterOrEqual(t, time.Since(began), delay-hearing)
@@ -186,7 +191,7 @@ func TestForeignShutdownHasALameDuck(t *testing.T) {
 }
 
 func TestForeignReportOfAStopThatHangs(t *testing.T) {
-	w := newWorld(nil, func(c *Config) { c.Timeout, c.ComponentTimeout = 100*time.Millisecond, 20*time.Millisecond }).start(t)
+	w := newWorld(nil, func(c *Config) { c.Timeout, c.ComponentTimeout = 2*time.Second, 20*time.Millisecond }).start(t)
 	require.NoError(t, w.Ready())
 	require.NoError(t, w.NotReady())
 	id := componentstatus.NewInstanceID(component.MustNewID("otlp"), component.KindReceiver)
