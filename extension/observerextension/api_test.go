@@ -178,12 +178,17 @@ func TestStartFailsWhereAPortIsTaken(t *testing.T) {
 // At the end hooks are told by priority what waits, and one that hangs costs no more than drain_timeout.
 func TestShutdownReports(t *testing.T) {
 	w := begin(t, `drain_timeout: 100ms`)
-	release := make(chan struct{})
+	told, release := make(chan struct{}, 1), make(chan struct{})
 	defer close(release)
-	_, err := w.Subscribe(ObserverFunc(func(context.Context, Metric, Sample, Sample) error { <-release; return nil }), WithName("hangs"))
+	_, err := w.Subscribe(ObserverFunc(func(context.Context, Metric, Sample, Sample) error {
+		told <- struct{}{}
+		<-release
+		return nil
+	}), WithName("hangs"))
 	require.NoError(t, err)
 	w.Publish(t.Context(), gauge("a", 1, 0))
 	w.Publish(t.Context(), gauge("b", 1, 0))
+	<-told
 	began := time.Now()
 	w.end(t)
 	assert.Less(t, time.Since(began), 2*time.Second)
