@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -153,24 +157,37 @@ service:
   telemetry: {metrics: {level: none}}
   pipelines: {metrics: {receivers: [shared], processors: [streamer], exporters: [otlp_http]}}`
 
-func TestWarningIsInTheLogOfARunningCollector(t *testing.T) {
+func TestWarningIsInTheLogAtStartUpAndAtEachReload(t *testing.T) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // one that comes too early or too late does not end the process
 	w := newWorld(t, 0)
 	set := w.settings([]string{unconfirmedConfig})
 	set.Factories = func() (otelcol.Factories, error) {
 		f, err := w.factories()
-		f.Processors[streamerType] = processor.NewFactory(streamerType, func() component.Config {
-			return &struct {
-				Buffer map[string]any `mapstructure:"buffer"`
-			}{}
-		}, processor.WithMetrics(func(_ context.Context, _ processor.Settings, _ component.Config, next consumer.Metrics) (processor.Metrics, error) {
-			return curious{Metrics: next}, nil
-		}, component.StabilityLevelStable))
+		f.Processors[streamerType] = bufferFactory()
 		return f, err
 	}
-	w.collectWith(set)()
-	warnings := w.log.FilterMessage(unconfirmedMessage).All()
-	require.Len(t, warnings, 1)
-	assert.Equal(t, "otlp_http", warnings[0].ContextMap()["exporter"])
+	stop := w.collectWith(set)
+	defer stop()
+	warnings := func() []observer.LoggedEntry { return w.log.FilterMessage(unconfirmedMessage).All() }
+	require.Len(t, warnings(), 1)
+	assert.Equal(t, "otlp_http", warnings()[0].ContextMap()["exporter"])
+	assert.Eventually(t, func() bool {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
+		return len(warnings()) > 1
+	}, arrivalTimeout, 50*time.Millisecond)
+}
+
+// bufferFactory is of a processor that has the streamer's name and a buffer section, and does nothing.
+func bufferFactory() processor.Factory {
+	cfg := func() component.Config {
+		return &struct {
+			Buffer map[string]any `mapstructure:"buffer"`
+		}{}
+	}
+	create := func(_ context.Context, _ processor.Settings, _ component.Config, next consumer.Metrics) (processor.Metrics, error) {
+		return curious{Metrics: next}, nil
+	}
+	return processor.NewFactory(streamerType, cfg, processor.WithMetrics(create, component.StabilityLevelStable))
 }
 
 func TestValidateShowsWarnings(t *testing.T) {

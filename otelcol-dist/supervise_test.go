@@ -203,6 +203,7 @@ func TestReportThatCannotBeWrittenIsLeft(t *testing.T) {
 func TestVerdict(t *testing.T) {
 	hung := drain.Stats{Components: []drain.Component{{Kind: "exporter", ID: "otlp", State: drain.Hung}}}
 	lost := ledger.Books{Lost: ledger.Known(1)}
+	stored := ledger.Books{Stored: ledger.Known(9), Lost: ledger.Known(0)}
 	for name, tc := range map[string]struct {
 		ended exitCode
 		asked bool
@@ -211,6 +212,7 @@ func TestVerdict(t *testing.T) {
 	}{
 		"clean":                      {exitClean, true, drain.Report{Points: ledger.Books{Lost: ledger.Known(0)}}, exitClean},
 		"unknown":                    {exitClean, true, drain.Report{}, exitClean},
+		"stored":                     {exitClean, true, drain.Report{Points: stored}, exitClean},
 		"lost":                       {exitClean, true, drain.Report{Points: lost}, exitLost},
 		"lost, and an error":         {exitFailed, true, drain.Report{Points: lost}, exitLost},
 		"an error":                   {exitFailed, true, drain.Report{}, exitFailed},

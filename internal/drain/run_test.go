@@ -298,6 +298,39 @@ func TestReportKnowsWhatWasLostBefore(t *testing.T) {
 	assert.Equal(t, "5", rep.Points.Lost.String())
 }
 
+// buffer is a processor that holds points.
+type buffer ledger.Holding
+
+func (b *buffer) Holding() ledger.Holding { return ledger.Holding(*b) }
+
+// What a processor stores is not lost, and what it found is not accepted.
+func TestReportOfAProcessorThatHolds(t *testing.T) {
+	books := &ledger.Ledger{}
+	p := NewProcess(books, limits)
+	p.Attach(p.NewRun(Settings{Tracking: true}))
+	streamer, holds := books.Processor("streamer"), &buffer{Carried: 10, Stored: 10}
+	streamer.Holds(holds)
+	books.Receiver("otlp").Passed(20, nil)
+	streamer.Entered(20)
+	holds.Memory = 20
+	streamer.Returned(&ledger.Call{}, 20, nil)
+	points := func() [4]string {
+		rep, ok := p.Report()
+		require.True(t, ok)
+		require.Len(t, rep.Points.Processors, 1)
+		line := rep.Points.Processors[0]
+		assert.Equal(t, rep.Points.Stored, line.Stored)
+		assert.Equal(t, "0", rep.Points.Copied.String())
+		return [4]string{rep.Points.Carried.String(), rep.Points.Stored.String(), rep.Points.Lost.String(), rep.LostBefore.String()}
+	}
+	holds.Lost, holds.Memory = 1, 19
+	p.Begin("terminated")
+	assert.Equal(t, [4]string{"10", "10", "20", "1"}, points(), "what memory holds would go with the process")
+	holds.Memory, holds.Stored = 0, 29
+	streamer.Settle()
+	assert.Equal(t, [4]string{"10", "29", "1", "1"}, points())
+}
+
 func TestTrackingSwitchedOffKnowsNothing(t *testing.T) {
 	books := &ledger.Ledger{}
 	p := NewProcess(books, limits)
