@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
@@ -26,7 +27,7 @@ type buffered struct {
 	next   consumer.Metrics
 	report *report
 	host   component.Host
-	engine *buffer.Buffer // nil before the start
+	engine atomic.Pointer[buffer.Buffer] // nil before the start, when the books may ask already
 }
 
 // Capabilities are those of the streamer: what is shared is copied before it is changed.
@@ -41,24 +42,25 @@ func (b *buffered) shared() bool {
 	return ok && !end.PipelineMutates()
 }
 
-func (b *buffered) start(host component.Host) (err error) {
+func (b *buffered) start(host component.Host) error {
 	b.host = host
 	opts := b.config.options()
 	opts.Deliver, opts.Shared, opts.OnStorage, opts.OnDrop = b.deliver, b.shared(), b.onStorage, b.onDrop
-	b.engine, err = buffer.Open(opts)
+	engine, err := buffer.Open(opts)
 	switch {
 	case errors.Is(err, spill.ErrLocked):
 		return fmt.Errorf("buffer: directory: %s: %w; it belongs to one streamer, and that to one pipeline", b.config.Directory, err)
 	case err != nil:
 		return fmt.Errorf("buffer: directory: %s: %w", b.config.Directory, err)
 	}
-	return b.report.observeBuffer(b.engine, b.config)
+	b.engine.Store(engine)
+	return b.report.observeBuffer(engine, b.config)
 }
 
 // ConsumeMetrics takes a batch, or refuses it as OTLP has it.
 func (b *buffered) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 	points := md.DataPointCount() // the engine's afterwards
-	err := b.engine.Add(ctx, md)
+	err := b.engine.Load().Add(ctx, md)
 	var full *buffer.FullError
 	switch {
 	case errors.As(err, &full):
@@ -103,10 +105,11 @@ func (b *buffered) onDrop(d buffer.Drop) {
 }
 
 func (b *buffered) shutdown(ctx context.Context) error {
-	if b.engine == nil {
+	engine := b.engine.Load()
+	if engine == nil {
 		return nil
 	}
-	left, err := b.engine.Close(ctx)
+	left, err := engine.Close(ctx)
 	if left != (buffer.Left{}) {
 		b.report.logger.Info("buffer: stopped before all was delivered",
 			zap.Int64("stored_datapoints", left.Stored), zap.Int64("lost_datapoints", left.Lost))
@@ -116,10 +119,11 @@ func (b *buffered) shutdown(ctx context.Context) error {
 
 // Holding is for the books of the process.
 func (b *buffered) Holding() ledger.Holding {
-	if b.engine == nil {
+	engine := b.engine.Load()
+	if engine == nil {
 		return ledger.Holding{}
 	}
-	s := b.engine.Stats()
+	s := engine.Stats()
 	h := ledger.Holding{Carried: s.Recovered, Memory: s.MemoryPoints, Stored: s.DiskPoints}
 	for _, n := range s.Dropped {
 		h.Lost += n
