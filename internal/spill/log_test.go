@@ -412,3 +412,20 @@ func TestLaneGivesMemoryBack(t *testing.T) {
 	assert.Len(t, q.waiting(), 10)
 	assert.Less(t, cap(q.entries), 500)
 }
+
+func TestADirectoryThatIsAwayKeepsWhatIsDone(t *testing.T) {
+	opts := Options{Directory: filepath.Join(t.TempDir(), "spill")}
+	l := open(t, opts)
+	add(t, l, Record{Seq: 1})
+	require.NoError(t, l.acquire(t.Context()))
+	require.NoError(t, l.seal())
+	l.release()
+	require.NoError(t, os.Rename(opts.Directory, opts.Directory+".away"))
+	require.NoError(t, os.Mkdir(opts.Directory, 0o700)) // where a volume is mounted
+	require.ErrorIs(t, l.Done(t.Context(), 0, 1), ErrUnavailable)
+	require.NoError(t, os.Remove(opts.Directory))
+	require.NoError(t, os.Rename(opts.Directory+".away", opts.Directory))
+	require.NoError(t, l.Close(t.Context()))
+	l = open(t, opts)
+	assert.Zero(t, l.Stats().Recovered, "it would be delivered twice")
+}

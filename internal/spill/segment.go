@@ -140,8 +140,12 @@ func (s *segment) close(fsync func(*os.File) error) error {
 	return storageError(err)
 }
 
-// remove deletes the segment before its marks: marks alone do no harm, records without theirs would come back.
+// remove deletes the segment before its marks: marks alone do no harm, records without theirs would come back, as they would
+// with a directory that is away.
 func (s *segment) remove() error {
+	if _, err := os.Stat(filepath.Join(s.dir, lockName)); err != nil {
+		return storageError(err)
+	}
 	for _, path := range []string{s.path(), s.donePath()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return storageError(err)
