@@ -18,13 +18,11 @@ func (b *Buffer) Add(ctx context.Context, md pmetric.Metrics) error {
 	if len(items) == 0 || len(items) == 1 && items[0].points == 0 {
 		return b.opts.Deliver(ctx, md)
 	}
-	r, toDisk, err := b.admit(items)
+	r, toDisk, err := b.admit(items) //nolint:contextcheck // deliveries belong to the buffer, not to a call
 	if err != nil || r == nil {
 		return err
 	}
-	for _, it := range toDisk {
-		b.write(ctx, it)
-	}
+	b.write(ctx, toDisk)
 	return b.wait(ctx, r, items)
 }
 

@@ -14,8 +14,10 @@ type Buffer struct {
 	slots *slots
 	log   *spill.Log // nil without a directory
 	// base ends when the buffer gives up delivering.
-	base   context.Context //nolint:containedctx // deliveries belong to the buffer, not to a call
+	base   context.Context
 	giveUp context.CancelFunc
+	// always never ends: what is done has to be told to the disk, whoever waits.
+	always context.Context
 	served sync.WaitGroup
 
 	// mu is taken before the log's own lock, and no file is touched under it.
@@ -39,8 +41,10 @@ type Buffer struct {
 // Open recovers what is on disk, and begins to deliver it. It fails as spill.Open does.
 func Open(opts Options) (*Buffer, error) {
 	opts.withDefaults()
-	b := &Buffer{opts: opts, slots: newSlots(opts.MinWorkers, opts.MaxWorkers), lanes: map[uint64]*lane{}}
-	b.base, b.giveUp = context.WithCancel(context.Background())
+	b := &Buffer{
+		opts: opts, slots: newSlots(opts.MinWorkers, opts.MaxWorkers), lanes: map[uint64]*lane{}, always: context.Background(),
+	}
+	b.base, b.giveUp = context.WithCancel(b.always)
 	if opts.Directory == "" {
 		return b, nil
 	}

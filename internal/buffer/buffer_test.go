@@ -16,14 +16,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// bubble runs a test with a clock of its own.
-func bubble(t *testing.T, f func(t *testing.T, k *taker)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(t, &taker{}) })
-}
-
 func TestPassesOn(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		b := started(t, testOptions(k))
 		require.NoError(t, b.Add(t.Context(), points("a", 1, 2)))
 		synctest.Wait()
@@ -33,16 +28,17 @@ func TestPassesOn(t *testing.T) {
 }
 
 func TestMergesWhatComesWithinTheFlushInterval(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		opts := testOptions(k)
 		opts.FlushInterval, opts.BatchItems = time.Second, 5
 		b := started(t, opts)
 		require.NoError(t, b.Add(t.Context(), points("a", 1, 2)))
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		require.NoError(t, b.Add(t.Context(), points("a", 3)))
 		synctest.Wait()
 		assert.Empty(t, k.taken("a"), "neither full nor old enough")
-		time.Sleep(501 * time.Millisecond)
+		pass(501 * time.Millisecond)
 		synctest.Wait()
 		assert.Equal(t, []int{3}, k.batches)
 
@@ -61,7 +57,8 @@ func TestCutsWhatIsLargerThanABatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, shared := range []bool{false, true} {
-				bubble(t, func(t *testing.T, k *taker) {
+				synctest.Test(t, func(t *testing.T) {
+					k := &taker{}
 					opts := testOptions(k)
 					bound(&opts)
 					b := started(t, opts)
@@ -81,7 +78,8 @@ func TestCutsWhatIsLargerThanABatch(t *testing.T) {
 }
 
 func TestStreamsDoNotWaitForEachOther(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		k.set(func(ctx context.Context, md pmetric.Metrics) error {
 			if _, is := read(md)["a"]; is {
 				return hanging(ctx, md)
@@ -95,7 +93,7 @@ func TestStreamsDoNotWaitForEachOther(t *testing.T) {
 		addPoints(md, "a", 2)
 		require.NoError(t, b.Add(t.Context(), md))
 		require.NoError(t, b.Add(t.Context(), points("b", 2)))
-		synctest.Wait()
+		pass(2 * patience) // there may have been one slot
 		assert.Equal(t, upTo(2), k.taken("b"))
 		assert.Empty(t, k.taken("a"))
 		s := b.Stats()
@@ -106,7 +104,8 @@ func TestStreamsDoNotWaitForEachOther(t *testing.T) {
 }
 
 func TestRetriesInOrder(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		k.set(busy)
 		opts := testOptions(k)
 		opts.Streams.Max = 1
@@ -114,17 +113,18 @@ func TestRetriesInOrder(t *testing.T) {
 		for v := range int64(5) {
 			require.NoError(t, b.Add(t.Context(), points("a", v+1)))
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.Empty(t, k.taken("a"))
 		k.set(willing)
-		time.Sleep(13 * time.Second)
+		pass(13 * time.Second)
 		assert.Equal(t, upTo(5), k.taken("a"))
 		balanced(t, b.Stats())
 	})
 }
 
 func TestWaitsAsLongAsTheTakerAsks(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		asks, err := status.New(codes.ResourceExhausted, "").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(7 * time.Second)})
 		require.NoError(t, err)
 		calls := 0
@@ -136,9 +136,9 @@ func TestWaitsAsLongAsTheTakerAsks(t *testing.T) {
 		})
 		b := started(t, testOptions(k))
 		require.NoError(t, b.Add(t.Context(), points("a", 1)))
-		time.Sleep(6999 * time.Millisecond)
+		pass(6999 * time.Millisecond)
 		assert.Empty(t, k.taken("a"))
-		time.Sleep(1500 * time.Millisecond)
+		pass(1500 * time.Millisecond)
 		assert.Equal(t, upTo(1), k.taken("a"))
 	})
 }
@@ -149,7 +149,8 @@ func TestDropsWhatNobodyTakes(t *testing.T) {
 		reason Reason
 	}{{refusing, Permanent}, {panicking, Panicked}} {
 		t.Run(c.reason.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T, k *taker) {
+			synctest.Test(t, func(t *testing.T) {
+				k := &taker{}
 				k.set(c.mood)
 				opts := testOptions(k)
 				var drops []Drop
@@ -185,7 +186,8 @@ func (e severalErrors) Unwrap() []error { return e }
 
 func TestPoisonIsSetAsideWhileOthersPass(t *testing.T) {
 	for _, dir := range []string{"", t.TempDir()} {
-		bubble(t, func(t *testing.T, k *taker) {
+		synctest.Test(t, func(t *testing.T) {
+			k := &taker{}
 			k.set(func(_ context.Context, md pmetric.Metrics) error {
 				if _, is := read(md)["poison"]; is {
 					return errBusy
@@ -196,10 +198,10 @@ func TestPoisonIsSetAsideWhileOthersPass(t *testing.T) {
 			opts.Directory = dir
 			b := started(t, opts)
 			require.NoError(t, b.Add(t.Context(), points("poison", 1, 2, 3)))
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			assert.EqualValues(t, 3, b.Stats().MemoryPoints+b.Stats().DiskPoints, "nothing else has passed: the taker may be down")
 			require.NoError(t, b.Add(t.Context(), points("a", 1)))
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			s := b.Stats()
 			assert.EqualValues(t, 3, s.Dropped[Poison])
 			if dir != "" {
@@ -211,7 +213,8 @@ func TestPoisonIsSetAsideWhileOthersPass(t *testing.T) {
 }
 
 func TestRefusesWhatDoesNotFit(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		k.set(slow(2 * time.Second))
 		opts := testOptions(k)
 		opts.MaxBytes, opts.Streams.Max = 20_000, 1
@@ -230,7 +233,7 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 		require.NotNil(t, full)
 		assert.Equal(t, longestDelay, full.RetryAfter, "nothing has left yet")
 		assert.LessOrEqual(t, b.Stats().MemoryBytes, opts.MaxBytes)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.Equal(t, upTo(accepted), k.taken("a"))
 		assert.EqualValues(t, 1, b.Stats().Refused)
 		require.ErrorIs(t, b.Add(t.Context(), points("a", upTo(1000)...)), ErrTooLarge)
@@ -253,12 +256,14 @@ func TestDelayIsWhatTheDrainRateSays(t *testing.T) {
 
 func TestMetadataTellsStreamsApartAndGoesAlong(t *testing.T) {
 	dir := t.TempDir()
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		tenants := map[string]int{}
-		k.set(func(ctx context.Context, md pmetric.Metrics) error {
+		noting := func(ctx context.Context, md pmetric.Metrics) error {
 			tenants[client.FromContext(ctx).Metadata.Get("tenant")[0]] += md.DataPointCount()
 			return nil
-		})
+		}
+		k.set(busy)
 		opts := testOptions(k)
 		opts.Directory, opts.SpillThreshold = dir, 1
 		opts.Streams.Max, opts.Streams.Metadata, opts.FlushInterval = 1, []string{"tenant", "absent"}, time.Second
@@ -268,7 +273,11 @@ func TestMetadataTellsStreamsApartAndGoesAlong(t *testing.T) {
 			ctx := client.NewContext(t.Context(), client.Info{Metadata: client.NewMetadata(map[string][]string{"tenant": {tenant}, "other": {"x"}})})
 			require.NoError(t, b.Add(ctx, points("a", int64(i+1))))
 		}
-		time.Sleep(time.Minute)
+		_, err := b.Close(within(t, time.Second))
+		require.NoError(t, err)
+		k.set(noting)
+		started(t, opts)
+		pass(time.Minute)
 		assert.Equal(t, map[string]int{"red": 4, "blue": 2}, tenants)
 		assert.Equal(t, upTo(6), k.taken("a"))
 		assert.Equal(t, []int{2, 2, 2}, k.batches)
@@ -276,7 +285,8 @@ func TestMetadataTellsStreamsApartAndGoesAlong(t *testing.T) {
 }
 
 func TestWorkersGrowWhileStreamsWaitAndShrinkWhenRefused(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		k.set(slow(time.Second))
 		opts := testOptions(k)
 		opts.MinWorkers, opts.MaxWorkers = 1, 4
@@ -284,11 +294,11 @@ func TestWorkersGrowWhileStreamsWaitAndShrinkWhenRefused(t *testing.T) {
 		for i := range 40 {
 			require.NoError(t, b.Add(t.Context(), points(string(rune('a'+i)), 1)))
 		}
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		assert.Equal(t, 4, k.most)
 		k.set(busy)
 		require.NoError(t, b.Add(t.Context(), points("a", 2)))
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		assert.Equal(t, 1, b.Stats().Slots)
 		assert.Zero(t, b.Stats().Workers)
 		k.set(willing)
@@ -296,7 +306,8 @@ func TestWorkersGrowWhileStreamsWaitAndShrinkWhenRefused(t *testing.T) {
 }
 
 func TestMetricsWithoutPointsPassAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		calls := 0
 		k.set(func(context.Context, pmetric.Metrics) error { calls++; return errBusy })
 		b := started(t, testOptions(k))
@@ -307,7 +318,8 @@ func TestMetricsWithoutPointsPassAtOnce(t *testing.T) {
 }
 
 func TestWhatIsHeldIsNotChangedByTheTaker(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		calls := 0
 		k.set(func(_ context.Context, md pmetric.Metrics) error {
 			calls++
@@ -320,13 +332,14 @@ func TestWhatIsHeldIsNotChangedByTheTaker(t *testing.T) {
 		})
 		b := started(t, testOptions(k))
 		require.NoError(t, b.Add(t.Context(), points("a", 1, 2)))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.Equal(t, upTo(2), k.taken("a"))
 	})
 }
 
 func TestSharedBatchesAreHandedOutReadOnly(t *testing.T) {
-	bubble(t, func(t *testing.T, k *taker) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
 		opts := testOptions(k)
 		opts.Shared, opts.FlushInterval = true, time.Second
 		k.set(func(_ context.Context, md pmetric.Metrics) error {
@@ -338,7 +351,7 @@ func TestSharedBatchesAreHandedOutReadOnly(t *testing.T) {
 		shared.MarkReadOnly()
 		require.NoError(t, b.Add(t.Context(), shared))
 		require.NoError(t, b.Add(t.Context(), points("a", 2)))
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		assert.Equal(t, []int{2}, k.batches)
 		assert.Equal(t, 1, shared.DataPointCount(), "others hold it")
 	})

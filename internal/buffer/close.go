@@ -73,7 +73,7 @@ func (b *Buffer) isFlushed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.lanes {
-		if l.served && !(l.refused && l.isOnDisk()) {
+		if l.served && (!l.refused || !l.isOnDisk()) {
 			return false
 		}
 	}
@@ -105,27 +105,40 @@ func (b *Buffer) end(ctx context.Context) (left Left, err error) {
 	b.giveUp()
 	b.awaitLanes(ctx)
 	b.persist(ctx, b.inMemory())
+	b.settleStored()
 	left = b.settleRest()
 	if b.log == nil {
 		return left, nil
 	}
+	err = b.log.Close(ctx)
 	left.Stored = int64(b.log.Stats().Pending.Points)
-	return left, b.log.Close(ctx)
+	return left, err
 }
 
-// awaitLanes waits for deliveries to notice that they are over; one that hangs is left behind.
+// awaitLanes waits for deliveries to notice that they are over; one that hangs is left behind, with time to write it.
 func (b *Buffer) awaitLanes(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		b.served.Wait()
 		close(done)
 	}()
-	t := time.NewTimer(100 * time.Millisecond)
+	deadline, _ := ctx.Deadline()
+	t := time.NewTimer(min(100*time.Millisecond, time.Until(deadline)/2))
 	defer t.Stop()
 	select {
 	case <-done:
 	case <-t.C:
-	case <-ctx.Done():
+	}
+}
+
+// settleStored lets go of deliveries that hang and are on disk: there they stay, even if somebody takes them yet.
+func (b *Buffer) settleStored() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.lanes {
+		if it := l.flying; it != nil && it.isStored() {
+			b.settle(it, nil)
+		}
 	}
 }
 

@@ -1,26 +1,25 @@
 package buffer
 
 import (
-	"context"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// fly delivers a batch, which has a slot, and returns when it is settled or the buffer is closed.
+// fly delivers a batch, which has a slot, and returns when it is settled or the buffer is closed. The slot is kept until
+// the disk knows of a delivery: no more batches than there are slots come twice after a crash.
 func (b *Buffer) fly(it *item) {
 	for refusals := 1; ; refusals++ {
 		err := b.hand(it)
-		b.slots.leave(err == nil)
-		switch reason, over := b.fateOf(it, refusals, err); {
-		case err == nil:
+		reason, over := b.fateOf(it, refusals, err)
+		if err == nil {
 			b.delivered(it)
-			return
-		case over:
-			b.drop(it, reason, err)
-			return
 		}
-		if !b.waitToRetry(it, refusals, err) {
+		b.slots.leave(err == nil)
+		if over {
+			b.drop(it, reason, err)
+		}
+		if err == nil || over || !b.waitToRetry(it, refusals, err) {
 			return
 		}
 	}
@@ -61,6 +60,7 @@ func (b *Buffer) fateOf(it *item, refusals int, err error) (Reason, bool) {
 // waitToRetry returns false if the buffer is closed, which leaves the batch in its lane.
 func (b *Buffer) waitToRetry(it *item, refusals int, err error) bool {
 	b.setRefused(it.lane, true)
+	b.unload(it)
 	refused := time.Now()
 	until := refused.Add(b.opts.Retry.after(refusals, err))
 	for {
@@ -71,7 +71,7 @@ func (b *Buffer) waitToRetry(it *item, refusals int, err error) bool {
 		it.lane.sleep(b.base, wait)
 	}
 	b.setRefused(it.lane, false)
-	return b.slots.enter(b.base) == nil
+	return b.reload(it)
 }
 
 // sooner is until, or while the buffer closes a short while after the refusal, or after it began to close.
@@ -97,13 +97,16 @@ func (b *Buffer) setRefused(l *lane, refused bool) {
 func (b *Buffer) delivered(it *item) {
 	b.mu.Lock()
 	b.counts.batches++
-	if it.place == flying { // or the buffer was closed before, and has counted it
+	counted := it.place != flying // by a stop that did not wait for it
+	if !counted {
 		b.counts.delivered += int64(it.points)
 		b.rate.left(time.Now(), it.heap)
 		b.settle(it, nil)
 	}
 	b.mu.Unlock()
-	b.eraseOf(it)
+	if !counted {
+		b.eraseOf(it)
+	}
 }
 
 // settle ends a flight, and reports whether somebody heard of it. b.mu is held.
@@ -128,15 +131,16 @@ func (b *Buffer) eraseOf(it *item) {
 
 // drop settles a batch that nobody takes. A sender that waits is told; for nobody else it is a loss.
 func (b *Buffer) drop(it *item, reason Reason, err error) {
+	if b.isCounted(it) {
+		return
+	}
 	if reason == Poison || reason == Panicked {
 		b.setAside(it)
 	}
 	b.mu.Lock()
-	switch {
-	case it.place != flying: // the buffer was closed before, and has counted it
-	case b.settle(it, err):
+	if b.settle(it, err) {
 		b.counts.returned += int64(it.points)
-	default:
+	} else {
 		b.counts.dropped[reason] += int64(it.points)
 		b.opts.OnDrop(Drop{reason, it.points, err})
 	}
@@ -144,13 +148,19 @@ func (b *Buffer) drop(it *item, reason Reason, err error) {
 	b.eraseOf(it)
 }
 
+// isCounted reports whether a stop has counted the batch that did not wait for it.
+func (b *Buffer) isCounted(it *item) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return it.place != flying
+}
+
 // setAside keeps a batch on disk where nothing reads it again.
 func (b *Buffer) setAside(it *item) {
-	ctx := context.WithoutCancel(b.base)
 	if b.log == nil {
 		return
 	}
-	b.persist(ctx, []*item{it})
+	b.persist(b.always, []*item{it})
 	b.mu.Lock()
 	records := it.records
 	if it.copied {
@@ -159,7 +169,7 @@ func (b *Buffer) setAside(it *item) {
 	it.records = nil
 	b.mu.Unlock()
 	for _, seq := range records {
-		if err := b.log.SetAside(ctx, it.lane.id, seq); err != nil {
+		if err := b.log.SetAside(b.always, it.lane.id, seq); err != nil {
 			b.erase(it.lane.id, seq)
 		}
 	}

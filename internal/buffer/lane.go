@@ -73,8 +73,8 @@ func (l *lane) move(it *item, to place) {
 
 // remove takes an item that is not flying out of the queue.
 func (l *lane) remove(it *item) {
-	for i := len(l.queue) - 1; i >= 0; i-- { // it is among the last ones, mostly
-		if l.queue[i] == it {
+	for i, other := range slices.Backward(l.queue) { // it is among the last ones, mostly
+		if other == it {
 			l.move(it, settled)
 			l.queue = slices.Delete(l.queue, i, i+1)
 			return

@@ -44,6 +44,7 @@ type Options struct {
 
 // Retry says when a batch is tried again that was refused for now.
 type Retry struct {
+	// Initial is the first wait, 1 s if it is 0, Max the longest one, no less than Initial.
 	Initial, Max time.Duration
 	// PoisonAttempts is after how many refusals a batch is set aside, if others were taken in the meantime.
 	PoisonAttempts int
@@ -67,4 +68,8 @@ func (o *Options) withDefaults() {
 	o.MinWorkers = min(max(o.MinWorkers, 1), o.MaxWorkers)
 	o.SpillThreshold = min(o.SpillThreshold, o.MaxBytes)
 	o.Streams.Max = max(o.Streams.Max, 1)
+	if o.Retry.Initial <= 0 {
+		o.Retry.Initial = time.Second
+	}
+	o.Retry.Max = max(o.Retry.Max, o.Retry.Initial)
 }

@@ -3,20 +3,28 @@ package buffer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sluice-metrics/sluice/internal/spill"
 )
+
+// writtenAtOnce is how many items wait for one commit, and are kept from flying by it.
+const writtenAtOnce = 100
 
 // persist writes items that are in memory, or copies of the batches they fly in.
 func (b *Buffer) persist(ctx context.Context, items []*item) {
 	if b.log == nil {
 		return
 	}
-	for _, it := range items {
-		if it = b.toWrite(it); it != nil {
-			b.write(ctx, it)
+	for some := range slices.Chunk(items, writtenAtOnce) {
+		var marked []*item
+		for _, it := range some {
+			if it = b.toWrite(it); it != nil {
+				marked = append(marked, it)
+			}
 		}
+		b.write(ctx, marked)
 	}
 }
 
@@ -26,7 +34,7 @@ func (b *Buffer) toWrite(it *item) *item {
 	defer b.mu.Unlock()
 	it = it.batch()
 	switch {
-	case !b.storage.usable(time.Now()):
+	case !b.storage.usable(time.Now()) && !b.gaveUp(): // at the end it is the last chance
 		return nil
 	case it.place == queued:
 		it.lane.move(it, writing)
@@ -39,9 +47,51 @@ func (b *Buffer) toWrite(it *item) *item {
 	}
 }
 
-// write appends an item to the log that is marked as writing or copying.
-func (b *Buffer) write(ctx context.Context, it *item) {
-	err := b.append(ctx, it)
+// appended is an item whose record the log has.
+type appended struct {
+	*item
+	receipt spill.Receipt
+}
+
+// write appends items to the log that are marked as writing or copying. They share commits.
+func (b *Buffer) write(ctx context.Context, items []*item) {
+	var waiting []appended
+	for _, it := range items {
+		receipt, err := b.append(ctx, it)
+		if err != nil {
+			b.wrote(it, err) //nolint:contextcheck // deliveries belong to the buffer, not to a call
+			continue
+		}
+		waiting = append(waiting, appended{it, receipt})
+	}
+	for _, a := range waiting {
+		b.wrote(a.item, b.commit(ctx, a)) //nolint:contextcheck // deliveries belong to the buffer, not to a call
+	}
+}
+
+// append returns when the log has the record. If it fails, the log has not.
+func (b *Buffer) append(ctx context.Context, it *item) (spill.Receipt, error) {
+	data, err := encode(it.metadata, it.md)
+	if err != nil {
+		return spill.Receipt{}, err
+	}
+	return b.log.Append(ctx, spill.Record{Lane: it.lane.id, Seq: it.seq, Points: uint64(it.points), Data: data})
+}
+
+// commit returns when the record is as safe as it has to be. If it fails, the record is in the log no more.
+func (b *Buffer) commit(ctx context.Context, a appended) error {
+	if !b.opts.Persisted {
+		return nil
+	}
+	err := a.receipt.Wait(ctx)
+	if err != nil {
+		b.erase(a.lane.id, a.seq)
+	}
+	return err
+}
+
+// wrote notes what came of writing an item.
+func (b *Buffer) wrote(it *item, err error) {
 	b.mu.Lock()
 	b.know(err)
 	if it.copying {
@@ -56,29 +106,16 @@ func (b *Buffer) write(ctx context.Context, it *item) {
 	}
 }
 
-// append returns when the record is as safe as it has to be. If it fails, the record is not in the log.
-func (b *Buffer) append(ctx context.Context, it *item) error {
-	data, err := encode(it.metadata, it.md)
-	if err != nil {
-		return err
-	}
-	receipt, err := b.log.Append(ctx, spill.Record{Lane: it.lane.id, Seq: it.seq, Points: uint64(it.points), Data: data})
-	if err != nil || !b.opts.Persisted {
-		return err
-	}
-	if err := receipt.Wait(ctx); err != nil {
-		b.erase(it.lane.id, it.seq)
-		return err
-	}
-	return nil
-}
-
 // erase says that a record is not wanted any more. If the disk does not take that, the record comes back with the next
-// process, delivered a second time.
+// process, delivered a second time. If it does, it is well again, unless it was full and is not empty yet.
 func (b *Buffer) erase(lane, seq uint64) {
-	if err := b.log.Done(context.WithoutCancel(b.base), lane, seq); err != nil && !errors.Is(err, spill.ErrClosed) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
+	err := b.log.Done(b.always, lane, seq)
+	if errors.Is(err, spill.ErrClosed) || errors.Is(err, spill.ErrNotFound) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err != nil || !errors.Is(b.storage.err, spill.ErrFull) || b.log.Stats().Pending.Records == 0 {
 		b.know(err)
 	}
 }

@@ -1,42 +1,57 @@
 package buffer
 
 import (
-	"context"
 	"errors"
 	"time"
 
 	"github.com/sluice-metrics/sluice/internal/spill"
 )
 
-// replay makes a batch of records before the number end. It returns nil if there is none to be read now.
-func (b *Buffer) replay(l *lane, end uint64) *item {
-	room := HeapBytes(b.opts.BatchBytes, b.opts.BatchItems)
-	if !b.reserve(room) {
-		return nil
-	}
-	batch := &item{id: l.id, lane: l, place: flying, since: time.Now(), reserved: room}
-	for b.readInto(batch, end) {
+// replay makes a batch of the lane's records that are next. It returns nil if there is none to be read now.
+func (b *Buffer) replay(l *lane, room int64) *item {
+	batch := &item{id: l.id, lane: l, place: flying, since: time.Now()}
+	for b.readInto(batch) {
 	}
 	if batch.records == nil {
-		b.unreserve(room)
 		return nil
 	}
+	b.ready(batch, room)
+	return batch
+}
+
+// ready lets a batch fly for which room was set apart.
+func (b *Buffer) ready(batch *item, room int64) {
 	if b.opts.Shared {
 		batch.md.MarkReadOnly()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	batch.heap = HeapBytes(batch.wire, batch.points)
-	l.flying = batch
-	return batch
+	batch.reserved = batch.heap
+	b.reading += batch.heap - room
+	b.freed.tell()
+	batch.lane.flying = batch
+}
+
+// replayRoom is the heap that is set apart before a batch is read from disk, whose size is not known yet.
+func (b *Buffer) replayRoom() int64 { return HeapBytes(b.replayBytes(), b.opts.BatchItems) }
+
+// unboundedReplay is what one batch reads from disk where batches have no bound of their own.
+const unboundedReplay = 4 << 20
+
+func (b *Buffer) replayBytes() int64 {
+	if b.opts.BatchBytes > 0 {
+		return b.opts.BatchBytes
+	}
+	return unboundedReplay
 }
 
 // reserve waits until there is memory for a batch from disk. One is always let in, or a full memory would wait for ever for
 // what is before it on disk.
-func (b *Buffer) reserve(heap int64) bool {
+func (b *Buffer) reserve(room int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.reading > 0 && b.memory+b.reading+heap > b.opts.MaxBytes {
+	for room > 0 && b.reading > 0 && b.memory+b.reading+room > b.opts.MaxBytes {
 		freed := b.freed.wait()
 		b.mu.Unlock()
 		select {
@@ -48,26 +63,22 @@ func (b *Buffer) reserve(heap int64) bool {
 			return false
 		}
 	}
-	b.reading += heap
+	b.reading += room
 	return true
 }
 
-func (b *Buffer) unreserve(heap int64) {
+func (b *Buffer) unreserve(room int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reading -= heap
+	b.reading -= room
 	b.freed.tell()
 }
 
 // readInto adds the next record to the batch, and reports whether another one may follow.
-func (b *Buffer) readInto(batch *item, end uint64) (more bool) {
+func (b *Buffer) readInto(batch *item) (more bool) {
 	l := batch.lane
-	if seq, ok := b.log.Next(l.id, l.consumed); !ok || seq >= end {
-		return false
-	}
-	r, err := b.log.Read(b.base, l.id, l.consumed, nil)
-	if err != nil {
-		b.unread(l, err)
+	r, ok := b.readNext(l)
+	if !ok {
 		return false
 	}
 	o, err := open(r.Data)
@@ -75,7 +86,7 @@ func (b *Buffer) readInto(batch *item, end uint64) (more bool) {
 		return false
 	}
 	if err == nil {
-		err = batch.admit(&o)
+		err = batch.admit(&o, r.Points)
 	}
 	b.mu.Lock()
 	l.consumed = r.Seq
@@ -88,16 +99,44 @@ func (b *Buffer) readInto(batch *item, end uint64) (more bool) {
 	return true
 }
 
-func (b *Buffer) fits(batch *item, o *opened, points uint64) bool {
-	return batch.metadata.equal(o.metadata) &&
-		!over(batch.points+int(points), b.opts.BatchItems) && !over(batch.wire+int64(len(o.body)), b.opts.BatchBytes)
+// readNext reads the lane's next record, unless what is in memory comes first.
+func (b *Buffer) readNext(l *lane) (r spill.Record, ok bool) {
+	if !b.isNext(l, 0) {
+		return r, false
+	}
+	r, err := b.log.Read(b.base, l.id, l.consumed, nil)
+	if err != nil {
+		b.unread(l, err)
+		return r, false
+	}
+	return r, b.isNext(l, r.Seq) // or those before it are damaged
 }
 
+// isNext reports whether a record of the lane, or its next one for 0, precedes what is in memory.
+func (b *Buffer) isNext(l *lane, seq uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if seq == 0 {
+		seq = b.record(l)
+	}
+	return seq < l.first()
+}
+
+func (b *Buffer) fits(batch *item, o *opened, points uint64) bool {
+	return batch.metadata.equal(o.metadata) &&
+		!over(batch.points+int(points), b.opts.BatchItems) && !over(batch.wire+int64(len(o.body)), b.replayBytes())
+}
+
+var errPoints = errors.New("buffer: a record's metrics have not as many data points as it says")
+
 // admit decodes metrics into the batch.
-func (batch *item) admit(o *opened) error {
+func (batch *item) admit(o *opened, points uint64) error {
 	md, err := o.decode()
 	if err != nil {
 		return err
+	}
+	if uint64(md.DataPointCount()) != points {
+		return errPoints
 	}
 	batch.points += md.DataPointCount()
 	batch.wire += int64(len(o.body))
@@ -111,7 +150,7 @@ func (batch *item) admit(o *opened) error {
 
 // discard sets a record aside that is no metrics.
 func (b *Buffer) discard(l *lane, r spill.Record, err error) {
-	if e := b.log.SetAside(context.WithoutCancel(b.base), l.id, r.Seq); e != nil {
+	if e := b.log.SetAside(b.always, l.id, r.Seq); e != nil {
 		b.erase(l.id, r.Seq)
 	}
 	b.mu.Lock()

@@ -19,7 +19,7 @@ func (r *Retry) after(refusals int, err error) time.Duration {
 		wait *= 2
 	}
 	wait = max(min(wait, r.Max), min(asked(err), r.Max))
-	return wait + time.Duration(rand.Float64()*float64(wait)/5)
+	return wait + time.Duration(rand.Float64()*float64(wait)/5) //nolint:gosec // it need not be secret
 }
 
 // asked is what the error says of when to come back.
@@ -62,7 +62,7 @@ func fate(err error) (r Reason, ok bool) {
 // permanent reports whether nobody would take it. Of several takers' errors, all must be: one that would take it later has a
 // right to get it.
 func permanent(err error) bool {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the fan-out's own list counts
+	several, ok := err.(interface{ Unwrap() []error }) // only the fan-out's own list counts
 	if !ok {
 		return consumererror.IsPermanent(err)
 	}

@@ -14,14 +14,41 @@ func (b *Buffer) serve(l *lane) {
 			return
 		case wait > 0:
 			l.sleep(b.base, wait)
-		case b.slots.enter(b.base) == nil:
-			if it := b.take(l); it != nil {
+		default:
+			if it := b.load(l); it != nil {
 				b.fly(it)
-			} else {
-				b.slots.leave(true)
 			}
 		}
 	}
+}
+
+// load returns the lane's next batch, with a slot, nil if there is none now. Memory comes first: who waits for it keeps
+// nobody from delivering what takes some.
+func (b *Buffer) load(l *lane) *item {
+	room := b.roomFor(l)
+	if !b.reserve(room) {
+		return nil
+	}
+	if b.slots.enter(b.base) != nil {
+		b.unreserve(room)
+		return nil
+	}
+	it := b.take(l, room)
+	if it == nil {
+		b.unreserve(room)
+		b.slots.yield()
+	}
+	return it
+}
+
+// roomFor is what has to be set apart for the lane's next batch: 0 if it is in memory.
+func (b *Buffer) roomFor(l *lane) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.record(l) < l.first() {
+		return b.replayRoom()
+	}
+	return 0
 }
 
 // longWait is for what somebody will end with a nudge.
@@ -68,15 +95,13 @@ func (l *lane) first() uint64 {
 	return l.queue[0].seq
 }
 
-// take returns the lane's next batch, nil if there is none now.
-func (b *Buffer) take(l *lane) *item {
-	b.mu.Lock()
-	record, first := b.record(l), l.first()
-	if record < first {
-		b.mu.Unlock()
-		return b.replay(l, first)
+// take returns the lane's next batch, nil if there is none now. Only with room it is one from disk.
+func (b *Buffer) take(l *lane, room int64) *item {
+	if room > 0 {
+		return b.replay(l, room)
 	}
-	items := l.pop(record, b.opts.BatchItems, b.opts.BatchBytes)
+	b.mu.Lock()
+	items := l.pop(b.record(l), b.opts.BatchItems, b.opts.BatchBytes)
 	if len(items) == 0 {
 		b.mu.Unlock()
 		return nil

@@ -70,7 +70,8 @@ func scatter(rms pmetric.ResourceMetricsSlice, lanes []uint64, shared bool) (par
 	return parts
 }
 
-// pieces cuts what is larger than a batch. A single point may be larger than one.
+// pieces cuts what is larger than a batch, and pieces again whose points are larger than others. A single point may be larger
+// than a batch.
 func (b *Buffer) pieces(it *item) []*item {
 	most := it.points
 	if b.opts.BatchItems > 0 {
@@ -84,7 +85,7 @@ func (b *Buffer) pieces(it *item) []*item {
 	}
 	var pieces []*item
 	for _, md := range otlp.Split(own(it.md), most) {
-		pieces = append(pieces, newItem(keep(md)))
+		pieces = append(pieces, b.pieces(newItem(keep(md)))...)
 	}
 	return pieces
 }

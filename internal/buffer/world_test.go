@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -174,4 +175,10 @@ func balanced(tb testing.TB, s Stats) {
 		sum += n
 	}
 	assert.Equal(tb, s.Accepted+s.Recovered, sum, "books: %+v", s)
+}
+
+// pass lets time pass in a bubble, and what is due happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }

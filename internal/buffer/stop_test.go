@@ -1,0 +1,96 @@
+package buffer
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/sluice-metrics/sluice/internal/spill"
+)
+
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestAStopDoesNotHurryWhoIsBusy(t *testing.T) {
+	for _, retry := range []Retry{{Initial: time.Second, Max: 10 * time.Second}, {}} {
+		synctest.Test(t, func(t *testing.T) {
+			k := &taker{}
+			calls := 0
+			k.set(func(context.Context, pmetric.Metrics) error { calls++; return errBusy })
+			opts := testOptions(k)
+			opts.Retry = retry
+			b := started(t, opts)
+			require.NoError(t, b.Add(t.Context(), points("a", 1)))
+			pass(time.Hour)
+			synctest.Wait()
+			calls = 0
+			left, err := b.Close(within(t, 10*time.Second))
+			require.NoError(t, err)
+			synctest.Wait()
+			assert.Equal(t, Left{Lost: 1}, left)
+			assert.InDelta(t, 8, calls, 1, "once a second until there is a second left")
+		})
+	}
+}
+
+func TestTheEndOfAStopAsksADiskOnceMoreThatFailedBefore(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
+		k.set(busy)
+		opts := testOptions(k)
+		opts.Directory = dir
+		b := started(t, opts)
+		require.NoError(t, b.Add(t.Context(), points("a", 1, 2)))
+		b.mu.Lock()
+		b.know(spill.ErrUnavailable)
+		b.mu.Unlock()
+		left, err := b.Close(within(t, 500*time.Millisecond))
+		require.NoError(t, err)
+		assert.Equal(t, Left{Stored: 2}, left)
+	})
+}
+
+// stubborn takes what it is given once release is closed, whatever its context says.
+func stubborn(release chan struct{}) func(context.Context, pmetric.Metrics) error {
+	return func(context.Context, pmetric.Metrics) error { <-release; return nil }
+}
+
+func TestWhatIsTakenAfterAStopIsCountedOnce(t *testing.T) {
+	for _, fromDisk := range []bool{false, true} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			k := &taker{}
+			release := make(chan struct{})
+			k.set(stubborn(release))
+			opts := testOptions(k)
+			opts.Directory = dir
+			if fromDisk {
+				opts.SpillThreshold = 1
+			}
+			b := started(t, opts)
+			require.NoError(t, b.Add(t.Context(), points("a", 1, 2)))
+			pass(time.Second)
+			left, err := b.Close(within(t, 3*time.Second))
+			require.NoError(t, err)
+			assert.Equal(t, Left{Stored: 2}, left)
+			assert.Zero(t, b.Stats().MemoryBytes)
+			close(release)
+			synctest.Wait()
+			assert.Equal(t, upTo(2), k.taken("a"))
+			s := b.Stats()
+			assert.EqualValues(t, 2, s.DiskPoints)
+			assert.Zero(t, s.Delivered, "it comes again")
+			balanced(t, s)
+		})
+	}
+}
