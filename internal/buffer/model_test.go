@@ -201,8 +201,8 @@ type world struct {
 
 	mu    sync.Mutex
 	acked map[value]bool
-	// What earlier buffers have counted.
-	lost, gone int64
+	// What buffers that are closed have counted.
+	accepted, returned, lost, gone int64
 	// loose says that something happened after which duplicates are right, and those may come late.
 	loose, vanished bool
 }
@@ -224,27 +224,33 @@ func (w *world) options() Options {
 	return o
 }
 
+func newWorld(h *history, dir string) (w *world, err error) {
+	w = &world{history: h, taker: newMoody(), dir: filepath.Join(dir, "spill"), next: map[string]int64{}, acked: map[value]bool{}}
+	w.b, err = Open(w.options())
+	return w, err
+}
+
 // run lives through a history and returns what was wrong.
-func (h *history) run(dir string) (err error) {
-	w := &world{history: h, taker: newMoody(), dir: filepath.Join(dir, "spill"), next: map[string]int64{}, acked: map[value]bool{}}
-	if w.b, err = Open(w.options()); err != nil {
+func (h *history) run(dir string) error {
+	w, err := newWorld(h, dir)
+	if err != nil {
 		return err
 	}
+	defer w.end()
 	for i, s := range h.steps {
 		if err = errors.Join(w.step(s), w.check()); err != nil {
-			err = fmt.Errorf("step %d, %+v: %w", i, s, err)
-			break
+			return fmt.Errorf("step %d, %+v: %w", i, s, err)
 		}
 	}
-	if err == nil {
-		err = w.settle()
-	}
+	return w.settle()
+}
+
+// end leaves nothing behind, whatever went wrong.
+func (w *world) end() {
 	w.taker.become("willing")
 	_, _ = w.b.Close(context.Background())
-	w.taker.become("willing")
 	w.adds.Wait()
 	synctest.Wait()
-	return err
 }
 
 func (w *world) step(s modelStep) error {
@@ -383,9 +389,9 @@ func (w *world) closed(left Left) error {
 	case left.Lost > 0 && w.directory && !w.vanished && w.maxDisk == 1<<26:
 		return fmt.Errorf("%d are lost although there was room on disk", left.Lost)
 	}
-	if !w.persisted { // or it was not acknowledged
-		w.lost += left.Lost
-	}
+	w.accepted += s.Accepted
+	w.returned += s.Returned
+	w.lost += left.Lost
 	w.gone += s.Dropped[Poison] + s.Dropped[Unreadable]
 	return w.check()
 }
@@ -409,8 +415,9 @@ func (w *world) settle() error {
 	return errors.Join(w.closed(left), w.compare())
 }
 
+// compare looks at what was delivered in the end, and in which order.
 func (w *world) compare() error {
-	got := map[value]bool{}
+	over := map[value]bool{} // nothing more is to be done about it
 	for stream := range w.next {
 		last := int64(0)
 		for _, n := range w.taker.taken(stream) {
@@ -418,17 +425,26 @@ func (w *world) compare() error {
 				return fmt.Errorf("stream %s: %d after %d", stream, n, last)
 			}
 			last = n
-			got[value{stream, n}] = true
+			over[value{stream, n}] = true
 		}
 	}
-	missing := int64(0)
+	for v := range w.taker.refused {
+		over[v] = true
+	}
+	missing, most := int64(0), w.gone
 	for v := range w.acked {
-		if !got[v] && !w.taker.refused[v] {
+		if !over[v] {
 			missing++
 		}
 	}
-	if missing > w.lost+w.gone {
+	if !w.persisted { // or what was lost was not acknowledged
+		most += w.lost
+	}
+	if missing > most {
 		return fmt.Errorf("%d were acknowledged and are missing; %d were lost by stops, %d dropped", missing, w.lost, w.gone)
+	}
+	if sum := int64(len(over)) + w.lost + w.gone; sum != w.accepted && w.returned == 0 && !w.loose {
+		return fmt.Errorf("%d were accepted, %d are delivered, refused or counted as lost", w.accepted, sum)
 	}
 	return nil
 }
