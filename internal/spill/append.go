@@ -2,6 +2,7 @@ package spill
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,10 @@ func (l *Log) Append(ctx context.Context, r Record) (Receipt, error) {
 		return Receipt{}, err
 	}
 	s, off, err := l.put(*buf, h)
+	if errors.Is(err, ErrFull) && l.renew() {
+		_ = l.settle()
+		s, off, err = l.put(*buf, h)
+	}
 	if err != nil {
 		return Receipt{}, err
 	}

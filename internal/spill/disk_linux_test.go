@@ -17,6 +17,7 @@ import (
 
 func init() {
 	children["tmpfs"] = func() { tmpfsChild(fillDisk) }
+	children["drained"] = func() { tmpfsChild(drainedDisk) }
 	children["readonly"] = func() { tmpfsChild(readOnlyDisk) }
 	children["rlimit"] = rlimitChild
 }
@@ -69,9 +70,10 @@ func tmpfsChild(run func(t childT, dir string)) {
 	run(childT{}, dir)
 }
 
-func TestDiskIsFull(t *testing.T)     { inChild(t, "tmpfs", true) }
-func TestDiskIsReadOnly(t *testing.T) { inChild(t, "readonly", true) }
-func TestFileLimit(t *testing.T)      { inChild(t, "rlimit", false) }
+func TestDiskIsFull(t *testing.T)        { inChild(t, "tmpfs", true) }
+func TestFullDiskIsDrained(t *testing.T) { inChild(t, "drained", true) }
+func TestDiskIsReadOnly(t *testing.T)    { inChild(t, "readonly", true) }
+func TestFileLimit(t *testing.T)         { inChild(t, "rlimit", false) }
 
 // fill appends until there is no room, and checks what is there then.
 func fill(t childT, l *Log, seq uint64, wantErr ...error) uint64 {
@@ -138,6 +140,50 @@ func fillDisk(t childT, dir string) {
 	require.Greater(t, fill(t, l, 1, ErrFull), n-10)
 	require.NoError(t, l.Close(ctx))
 	fmt.Printf("%d records, then %d", n, more)
+}
+
+// drainedDisk is full of a single segment.
+func drainedDisk(t childT, dir string) {
+	ctx := context.Background()
+	l, err := Open(Options{Directory: filepath.Join(dir, "spill")})
+	require.NoError(t, err)
+	n := fill(t, l, 1, ErrFull, syscall.ENOSPC)
+	for seq := uint64(1); seq < n; seq++ {
+		if err := l.Done(ctx, 0, seq); err != nil {
+			require.ErrorIs(t, err, ErrFull)
+			require.Less(t, seq, n-1, "what is empty is not full")
+		}
+	}
+	checkBooks(t, l)
+	require.Equal(t, n+n-1, fill(t, l, n, ErrFull, syscall.ENOSPC), "all room is there again")
+
+	// There is room for marks, and then somebody else fills the disk.
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "foreign"), nil, 0o600))
+	for seq := n; seq < n+n-1; seq++ {
+		_ = l.Done(ctx, 0, seq)
+	}
+	for seq := uint64(1); seq <= 5; seq++ {
+		_, err := l.Append(ctx, Record{Seq: seq, Data: noise(10_000, seq)})
+		require.NoError(t, err)
+		require.NoError(t, l.Done(ctx, 0, seq))
+	}
+	require.NoError(t, fillForeign(filepath.Join(dir, "foreign")))
+	_, err = l.Append(ctx, Record{Seq: 6, Data: noise(10_000, 6)})
+	require.NoError(t, err, "what is done gives way")
+	checkBooks(t, l)
+	require.NoError(t, l.Close(ctx))
+}
+
+// fillForeign makes a file as large as the disk lets it.
+func fillForeign(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0o600)
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return f.Close()
 }
 
 func remount(t childT, dir string, flags uintptr) {

@@ -71,6 +71,9 @@ func (l *Log) settle() error {
 			err = errors.Join(err, l.mark(s))
 		}
 	}
+	if errors.Is(err, ErrFull) && l.renew() {
+		return l.settle()
+	}
 	return err
 }
 

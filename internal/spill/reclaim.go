@@ -19,8 +19,7 @@ func (l *Log) makeRoom(n int64) {
 	if l.over(n) <= 0 {
 		return
 	}
-	if s := l.active; s != nil && s.size > fileHeaderBytes && l.hasNone(s) {
-		_ = l.seal()
+	if l.renew() {
 		_ = l.settle()
 	}
 	for l.over(n) > 0 {
@@ -28,6 +27,16 @@ func (l *Log) makeRoom(n int64) {
 			return
 		}
 	}
+}
+
+// renew ends an active segment in which nothing waits, and reports whether it did. To settle deletes it.
+func (l *Log) renew() bool {
+	s := l.active
+	if s == nil || s.size == fileHeaderBytes || !l.hasNone(s) {
+		return false
+	}
+	_ = l.seal()
+	return true
 }
 
 func (l *Log) hasNone(s *segment) bool {
