@@ -273,7 +273,7 @@ func TestMetadataTellsStreamsApartAndGoesAlong(t *testing.T) {
 			ctx := client.NewContext(t.Context(), client.Info{Metadata: client.NewMetadata(map[string][]string{"tenant": {tenant}, "other": {"x"}})})
 			require.NoError(t, b.Add(ctx, points("a", int64(i+1))))
 		}
-		_, err := b.Close(within(t, time.Second))
+		_, err := b.Close(within(time.Second))
 		require.NoError(t, err)
 		k.set(noting)
 		started(t, opts)

@@ -22,7 +22,7 @@ func filled(t *testing.T, k *taker, opts Options, n int64) {
 	for v := range n {
 		require.NoError(t, b.Add(t.Context(), points("a", v+1)))
 	}
-	left, err := b.Close(within(t, time.Second))
+	left, err := b.Close(within(time.Second))
 	require.NoError(t, err)
 	require.Equal(t, Left{Stored: n}, left)
 	k.set(willing)

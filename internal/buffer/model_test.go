@@ -336,15 +336,6 @@ func (w *world) check() error {
 	return w.taker.wrong
 }
 
-// held is one side of the books.
-func held(s Stats) int64 {
-	sum := s.Delivered + s.MemoryPoints + s.DiskPoints + s.Returned
-	for _, n := range s.Dropped {
-		sum += n
-	}
-	return sum
-}
-
 func (w *world) restart(deadline time.Duration) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)

@@ -3,6 +3,7 @@ package buffer
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -118,6 +119,13 @@ func read(md pmetric.Metrics) map[string][]int64 {
 	return all
 }
 
+// within is a context that ends after d.
+func within(d time.Duration) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(d, cancel)
+	return ctx
+}
+
 // points are the metrics of one stream with these values.
 func points(stream string, values ...int64) pmetric.Metrics {
 	md := pmetric.NewMetrics()
@@ -136,6 +144,17 @@ func addPoints(md pmetric.Metrics, stream string, values ...int64) {
 		p.SetIntValue(v)
 		p.Attributes().PutStr("host.name", "some-host")
 	}
+}
+
+// noisyPoint is one point of stream a that does not compress.
+func noisyPoint(v int64) pmetric.Metrics {
+	md := points("a", v)
+	text := make([]byte, 400)
+	for i := range text {
+		text[i] = byte('!' + rand.IntN(90))
+	}
+	md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Gauge().DataPoints().At(0).Attributes().PutStr("noise", string(text))
+	return md
 }
 
 func upTo(n int64) []int64 { return between(1, n) }
@@ -168,13 +187,17 @@ func started(tb testing.TB, opts Options) *Buffer {
 }
 
 // balanced asserts that the books add up.
-func balanced(tb testing.TB, s Stats) {
-	tb.Helper()
+func balanced(tb assert.TestingT, s Stats) {
+	assert.Equal(tb, s.Accepted+s.Recovered, held(s), "books: %+v", s)
+}
+
+// held is one side of the books.
+func held(s Stats) int64 {
 	sum := s.Delivered + s.MemoryPoints + s.DiskPoints + s.Returned
 	for _, n := range s.Dropped {
 		sum += n
 	}
-	assert.Equal(tb, s.Accepted+s.Recovered, sum, "books: %+v", s)
+	return sum
 }
 
 // pass lets time pass in a bubble, and what is due happen.

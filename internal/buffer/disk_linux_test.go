@@ -1,0 +1,155 @@
+package buffer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-metrics/sluice/internal/spill"
+)
+
+func init() {
+	children["tmpfs"] = func() { tmpfsChild(fullDisk) }
+	children["readonly"] = func() { tmpfsChild(readOnlyDisk) }
+}
+
+const skipCode = 3
+
+// inNamespace runs a function of children in a user and mount namespace of its own, in which it may mount.
+func inNamespace(t *testing.T, name string) {
+	t.Helper()
+	cmd := childCommand(t.Context(), name)
+	cmd.Dir = t.TempDir()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	err := cmd.Start()
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("no user namespaces here")
+	}
+	require.NoError(t, err)
+	err = cmd.Wait()
+	if cmd.ProcessState.ExitCode() == skipCode {
+		t.Skip(out.String())
+	}
+	require.NoError(t, err, out.String())
+	t.Log(out.String())
+}
+
+// childT is a TestingT for a process that is no test.
+type childT struct{}
+
+func (childT) Errorf(format string, args ...any) {
+	fmt.Printf(format, args...)
+	os.Exit(1)
+}
+
+func (childT) FailNow() { os.Exit(1) }
+
+func tmpfsChild(run func(t childT, dir string)) {
+	dir, err := os.Getwd()
+	fail(err)
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
+		fmt.Println("no tmpfs can be mounted here:", err)
+		os.Exit(skipCode)
+	}
+	run(childT{}, dir)
+}
+
+func TestDiskIsFull(t *testing.T)     { inNamespace(t, "tmpfs") }
+func TestDiskIsReadOnly(t *testing.T) { inNamespace(t, "readonly") }
+
+// eventually waits for what real time brings.
+func eventually(t childT, what string, is func() bool) {
+	for began := time.Now(); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			t.Errorf("not %s", what)
+		}
+	}
+}
+
+func onSmallDisk(t childT, dir string) (k *taker, told *told, b *Buffer, opts Options) {
+	k = &taker{mood: busy}
+	opts, told = small(k, filepath.Join(dir, "spill"))
+	opts.MaxDiskBytes, opts.Retry = 1<<30, Retry{Initial: 10 * time.Millisecond, Max: 100 * time.Millisecond}
+	b, err := Open(opts)
+	require.NoError(t, err)
+	return k, told, b, opts
+}
+
+func fullDisk(t childT, dir string) {
+	k, told, b, _ := onSmallDisk(t, dir)
+	last, full := filling(t, b, 1)
+	require.ErrorIs(t, full, spill.ErrFull)
+	require.ErrorIs(t, full, syscall.ENOSPC)
+	require.Greater(t, b.Stats().DiskPoints, int64(150))
+	balanced(t, b.Stats())
+	k.set(willing)
+	eventually(t, "drained", func() bool { return b.Stats().Streams == 0 })
+	require.Equal(t, upTo(last), k.taken("a"))
+	require.Len(t, told.errs, 2)
+	require.NoError(t, told.errs[1])
+
+	k.set(busy)
+	again, full := filling(t, b, last+1)
+	require.ErrorIs(t, full, syscall.ENOSPC)
+	require.Greater(t, again-last, last*8/10, "there is room again")
+	balanced(t, b.Stats())
+	left, err := b.Close(within(3 * time.Second))
+	require.NoError(t, err)
+	s := b.Stats()
+	require.Equal(t, again-last, left.Stored+left.Lost)
+	require.Equal(t, s.Dropped[Stopped], left.Lost)
+	fmt.Printf("%d points, then %d, of which %d were lost", last, again-last, left.Lost)
+}
+
+// readOnlyDisk lays a read-only mount over the directory: one with files open for writing cannot be made read-only.
+func readOnlyDisk(t childT, dir string) {
+	k, told, b, opts := onSmallDisk(t, dir)
+	opts.MaxDiskBytes = 1 << 16 // small segments
+	_, err := b.Close(within(time.Second))
+	require.NoError(t, err)
+	b, err = Open(opts)
+	require.NoError(t, err)
+	for v := range int64(40) {
+		require.NoError(t, b.Add(within(time.Second), noisyPoint(v+1)))
+	}
+	require.NoError(t, syscall.Mount(dir, dir, "", syscall.MS_BIND, ""))
+	require.NoError(t, syscall.Mount(dir, dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	last, full := filling(t, b, 41)
+	require.ErrorIs(t, full, syscall.EROFS)
+	k.set(willing)
+	eventually(t, "drained", func() bool { return b.Stats().Streams == 0 })
+	require.Equal(t, upTo(last), k.taken("a"), "what can be read is delivered")
+	balanced(t, b.Stats())
+	require.Len(t, told.errs, 1)
+
+	require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH))
+	k.set(busy)
+	time.Sleep(storagePause + storagePause/10)
+	for v := range int64(10) {
+		require.NoError(t, b.Add(within(time.Second), noisyPoint(last+v+1)))
+	}
+	require.Len(t, told.errs, 2)
+	require.NoError(t, told.errs[1])
+	left, err := b.Close(within(3 * time.Second))
+	require.NoError(t, err)
+	require.Equal(t, Left{Stored: 10}, left, "what is done is done")
+	b, err = Open(opts)
+	require.NoError(t, err)
+	require.EqualValues(t, 10, b.Stats().Recovered)
+	_, err = b.Close(within(3 * time.Second))
+	require.NoError(t, err)
+	fmt.Printf("%d points", last)
+}
