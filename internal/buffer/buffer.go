@@ -26,6 +26,7 @@ type Buffer struct {
 	// memory is the heap of items that are queued or flying, reading that of batches from disk.
 	memory, reading int64
 	freed           freed
+	scratches       sync.Pool // of *[]byte
 	rate            drainRate
 	counts          counts
 	storage         storage

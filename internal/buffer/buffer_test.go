@@ -318,23 +318,29 @@ func TestMetricsWithoutPointsPassAtOnce(t *testing.T) {
 }
 
 func TestWhatIsHeldIsNotChangedByTheTaker(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := &taker{}
-		calls := 0
-		k.set(func(_ context.Context, md pmetric.Metrics) error {
-			calls++
-			if calls < 3 {
-				require.False(t, md.IsReadOnly())
-				md.ResourceMetrics().RemoveIf(func(pmetric.ResourceMetrics) bool { return true })
-				return errBusy
+	for _, dir := range []string{"", t.TempDir()} {
+		synctest.Test(t, func(t *testing.T) {
+			k, calls := &taker{}, 0
+			k.set(func(_ context.Context, md pmetric.Metrics) error {
+				calls++
+				if calls < 3 {
+					assert.False(t, md.IsReadOnly())
+					md.ResourceMetrics().RemoveIf(func(pmetric.ResourceMetrics) bool { return true })
+					return errBusy
+				}
+				return nil
+			})
+			opts := testOptions(k)
+			if opts.Directory = dir; dir != "" {
+				opts.SpillThreshold = 1
 			}
-			return nil
+			b := started(t, opts)
+			require.NoError(t, b.Add(t.Context(), points("a", 1, 2)))
+			pass(time.Minute)
+			assert.Equal(t, upTo(2), k.taken("a"))
+			balanced(t, b.Stats())
 		})
-		b := started(t, testOptions(k))
-		require.NoError(t, b.Add(t.Context(), points("a", 1, 2)))
-		pass(time.Minute)
-		assert.Equal(t, upTo(2), k.taken("a"))
-	})
+	}
 }
 
 func TestSharedBatchesAreHandedOutReadOnly(t *testing.T) {

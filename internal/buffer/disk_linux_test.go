@@ -71,9 +71,11 @@ func TestDiskIsFull(t *testing.T)     { inNamespace(t, "tmpfs") }
 func TestDiskIsReadOnly(t *testing.T) { inNamespace(t, "readonly") }
 
 // eventually waits for what real time brings.
-func eventually(t childT, what string, is func() bool) {
+func eventually(t childT, what string, is func() bool) { eventuallyIn(t, 20*time.Second, what, is) }
+
+func eventuallyIn(t childT, most time.Duration, what string, is func() bool) {
 	for began := time.Now(); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > most {
 			t.Errorf("not %s", what)
 		}
 	}

@@ -53,9 +53,10 @@ func loaded(t *testing.T, h history, mood, dir string) *world {
 // stopsAndStarts stops with the taker as it is, and lets another buffer deliver the rest to one that is willing.
 func stopsAndStarts(t *testing.T, w *world) {
 	t.Helper()
+	b := w.b
 	time.AfterFunc(1200*time.Millisecond, func() {
 		if w.directory {
-			assert.Zero(t, w.b.Stats().MemoryPoints, "what is in memory is on disk after a second")
+			assert.Zero(t, b.Stats().MemoryPoints, "what is in memory is on disk after a second")
 		}
 	})
 	require.NoError(t, w.restart(5*time.Second))

@@ -25,10 +25,11 @@ func (b *Buffer) fly(it *item) {
 	}
 }
 
-// hand calls the taker. What it may change is a copy, as it may have to be handed out again.
+// hand calls the taker. What it may change is a copy, as it may have to be handed out again; a batch from disk is read again
+// for that.
 func (b *Buffer) hand(it *item) (err error) {
 	md := it.md
-	if !b.opts.Shared && !md.IsReadOnly() {
+	if !b.opts.Shared && !md.IsReadOnly() && it.records == nil {
 		md = newMetrics()
 		it.md.CopyTo(md)
 	}

@@ -48,6 +48,8 @@ type item struct {
 	// records are what a batch from disk is made of, for which reserved was set apart of memory.
 	records  []uint64
 	reserved int64
+	// scratch is what records are read into while it is made.
+	scratch *[]byte
 	// othersTaken is how many batches had been taken when this one was first refused.
 	othersTaken int64
 }

@@ -56,7 +56,8 @@ func (b *Buffer) vanished(it *item) {
 
 // readAgain reads the records of a batch that are still there.
 func (b *Buffer) readAgain(it *item) error {
-	fresh := &item{lane: it.lane}
+	fresh := &item{lane: it.lane, scratch: b.scratch()}
+	defer b.discardScratch(fresh)
 	for _, seq := range it.records {
 		if err := b.readOne(fresh, seq); err != nil {
 			b.mu.Lock()
@@ -73,7 +74,7 @@ func (b *Buffer) readAgain(it *item) error {
 
 // readOne adds a record to the batch, unless it turns out to be damaged.
 func (b *Buffer) readOne(batch *item, seq uint64) error {
-	r, err := b.log.Read(b.base, batch.lane.id, seq-1, nil)
+	r, err := b.read(batch, seq-1)
 	if errors.Is(err, spill.ErrNotFound) || err == nil && r.Seq != seq {
 		return nil
 	}

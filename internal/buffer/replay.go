@@ -9,14 +9,42 @@ import (
 
 // replay makes a batch of the lane's records that are next. It returns nil if there is none to be read now.
 func (b *Buffer) replay(l *lane, room int64) *item {
-	batch := &item{id: l.id, lane: l, place: flying, since: time.Now()}
+	batch := &item{id: l.id, lane: l, place: flying, since: time.Now(), scratch: b.scratch()}
 	for b.readInto(batch) {
 	}
+	b.discardScratch(batch)
 	if batch.records == nil {
 		return nil
 	}
 	b.ready(batch, room)
 	return batch
+}
+
+// scratch returns room to read a record into, which is copied when it is decoded.
+func (b *Buffer) scratch() *[]byte {
+	if s, ok := b.scratches.Get().(*[]byte); ok {
+		return s
+	}
+	return new([]byte)
+}
+
+// mostScratch is how large room may be that is kept.
+const mostScratch = 8 << 20
+
+func (b *Buffer) discardScratch(it *item) {
+	if cap(*it.scratch) <= mostScratch {
+		b.scratches.Put(it.scratch)
+	}
+	it.scratch = nil
+}
+
+// read reads the first record of the batch's lane beyond the number after. Its data is valid until the next call.
+func (b *Buffer) read(batch *item, after uint64) (spill.Record, error) {
+	r, err := b.log.Read(b.base, batch.lane.id, after, *batch.scratch)
+	if err == nil {
+		*batch.scratch = r.Data
+	}
+	return r, err
 }
 
 // ready lets a batch fly for which room was set apart.
@@ -77,7 +105,7 @@ func (b *Buffer) unreserve(room int64) {
 // readInto adds the next record to the batch, and reports whether another one may follow.
 func (b *Buffer) readInto(batch *item) (more bool) {
 	l := batch.lane
-	r, ok := b.readNext(l)
+	r, ok := b.readNext(batch)
 	if !ok {
 		return false
 	}
@@ -100,11 +128,12 @@ func (b *Buffer) readInto(batch *item) (more bool) {
 }
 
 // readNext reads the lane's next record, unless what is in memory comes first.
-func (b *Buffer) readNext(l *lane) (r spill.Record, ok bool) {
+func (b *Buffer) readNext(batch *item) (r spill.Record, ok bool) {
+	l := batch.lane
 	if !b.isNext(l, 0) {
 		return r, false
 	}
-	r, err := b.log.Read(b.base, l.id, l.consumed, nil)
+	r, err := b.read(batch, l.consumed)
 	if err != nil {
 		b.unread(l, err)
 		return r, false
