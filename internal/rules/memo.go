@@ -22,6 +22,7 @@ type memo struct {
 	// values says that some of the rules have value statements.
 	values bool
 	series *series.Cache[*outcome]
+	trails trails
 	walks  sync.Pool
 	thrift thrift
 	// lookups and misses count since the start.
@@ -38,6 +39,7 @@ func newMemo(rules []part, limit int, expiration time.Duration) *memo {
 	m := &memo{
 		rules:    rules,
 		series:   series.NewCache[*outcome](limit, expiration),
+		trails:   trails{most: limit},
 		thrift:   thrift{window: 2 * int64(limit)},
 		outcomes: map[string]*outcome{},
 	}
@@ -51,7 +53,7 @@ func newMemo(rules []part, limit int, expiration time.Duration) *memo {
 
 // apply does to md what the rules do, and adds to the tallies, one per rule.
 func (m *memo) apply(ctx context.Context, md pmetric.Metrics, tallies []tally) {
-	m.series.Age()
+	m.age()
 	if !m.fits(md) {
 		runAll(ctx, m.rules, md, tallies)
 		return
@@ -63,7 +65,7 @@ func (m *memo) apply(ctx context.Context, md pmetric.Metrics, tallies []tally) {
 
 // changes tells whether apply would change md, without writing to it. If not, it has added to the tallies.
 func (m *memo) changes(ctx context.Context, md pmetric.Metrics, tallies []tally) bool {
-	m.series.Age()
+	m.age()
 	if !m.fits(md) {
 		return anyChanges(ctx, m.rules, md, tallies)
 	}
@@ -71,6 +73,13 @@ func (m *memo) changes(ctx context.Context, md pmetric.Metrics, tallies []tally)
 	changes := w.changes(md)
 	m.end(w)
 	return changes
+}
+
+// age forgets what nobody has asked for. Trails go as a whole, so that what they hold is asked for again.
+func (m *memo) age() {
+	if m.series.Age() {
+		m.trails.forget()
+	}
 }
 
 func (m *memo) fits(md pmetric.Metrics) bool {

@@ -23,6 +23,8 @@ type walk struct {
 	halted bool
 	// recent are outcomes found in this batch, each in the place that its fingerprint has: most come again at once.
 	recent [recentOutcomes]recentOutcome
+	// path are the outcomes of the present metric's points, found by their order.
+	path path
 
 	// The resources, scopes and metrics of this batch so far, and at which of them a text last failed: what is asked once
 	// per metric fails once per metric, though each of its points is a lesson.
@@ -59,7 +61,7 @@ type recentOutcome struct {
 }
 
 func newWalk(m *memo) *walk {
-	w := &walk{memo: m, failedAt: map[failure]int{}}
+	w := &walk{memo: m, failedAt: map[failure]int{}, path: path{trails: &m.trails, trail: lost}}
 	w.onResource, w.onScope, w.onMetric = w.dropResource, w.dropScope, w.dropMetric
 	w.onNumber = func(p pmetric.NumberDataPoint) bool {
 		o := w.outcomeOf(p.Attributes())
@@ -92,6 +94,7 @@ func (w *walk) release() {
 	w.lookups, w.misses = 0, 0
 	w.resourceNumber, w.scopeNumber, w.metricNumber = 0, 0, 0
 	w.countedRule, w.countedPoint = 0, 0
+	w.path.end()
 	clear(w.failedAt)
 	clear(w.recent[:])
 }
@@ -162,6 +165,9 @@ func (w *walk) enterMetric(m pmetric.Metric) {
 	w.key = appendMetric(w.key[:w.scopeEnd], m)
 	w.metricFingerprint = series.FingerprintOf(w.key)
 	w.metricNumber++
+	if w.byPoint() {
+		w.path.enter(w.metricFingerprint, otlp.PointCount(m))
+	}
 }
 
 // byPoint says that the points of a metric are looked up one by one.
@@ -219,22 +225,36 @@ var untouched = outcome{dropped: -1}
 // find returns the outcome for points with the given attributes.
 func (w *walk) find(f series.Fingerprint, attrs pcommon.Map) *outcome {
 	w.lookups++
+	if o := w.path.next(f); o != nil {
+		return o
+	}
+	o, clean := w.lookUp(f, attrs)
+	if !clean {
+		w.path.stray(f, nil)
+		return o
+	}
+	w.path.stray(f, o)
+	return o
+}
+
+// lookUp finds an outcome where it is kept, or learns it. One that is not clean is good for this point only.
+func (w *walk) lookUp(f series.Fingerprint, attrs pcommon.Map) (o *outcome, clean bool) {
 	recent := &w.recent[f.Place(recentOutcomes)]
 	if recent.outcome != nil && recent.fingerprint == f {
-		return recent.outcome
+		return recent.outcome, true
 	}
 	o, known := w.memo.series.Get(f)
 	if known {
 		*recent = recentOutcome{f, o}
-		return o
+		return o, true
 	}
 	w.misses++
-	o, clean := w.memo.learn(w.ctx, w, attrs, w.tallies)
+	o, clean = w.memo.learn(w.ctx, w, attrs, w.tallies)
 	if clean {
 		w.memo.series.Put(f, o)
 	}
 	w.halted = w.anyHalted()
-	return o
+	return o, clean
 }
 
 // failure is a text that failed.

@@ -69,10 +69,10 @@ func (s *cacheShard[V]) put(f Fingerprint, v V, share int) {
 
 func (s *cacheShard[V]) turn() { s.old, s.young = s.young, nil }
 
-// Age turns young entries old when they have been young for half the expiration.
-func (c *Cache[V]) Age() {
+// Age turns young entries old when they have been young for half the expiration, and reports whether it did.
+func (c *Cache[V]) Age() (aged bool) {
 	if !c.due(time.Now()) {
-		return
+		return false
 	}
 	for i := range c.shards {
 		s := &c.shards[i]
@@ -80,6 +80,7 @@ func (c *Cache[V]) Age() {
 		s.turn()
 		s.mu.Unlock()
 	}
+	return true
 }
 
 func (c *Cache[V]) due(now time.Time) bool {
