@@ -130,7 +130,7 @@ func TestStuckScraperIsCutOff(t *testing.T) {
 				assert.NoError(c, err)
 			}, 10*time.Second, 10*time.Millisecond)
 			e.requireOutcome(t, "timeout")
-			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // requireCutOff does
 			requireCutOff(t, resp, err)
 		})
 	}
@@ -156,7 +156,7 @@ func TestStuckScraperIsCutOffOverHTTP2(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/metrics", http.NoBody)
 	require.NoError(t, err)
 	req.Header.Set(timeoutHeader, "2")
-	resp, err := server.Client().Do(req)
+	resp, err := server.Client().Do(req) //nolint:bodyclose // requireCutOff does
 	if err == nil {
 		require.Equal(t, 2, resp.ProtoMajor)
 	}
