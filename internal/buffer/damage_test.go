@@ -131,7 +131,7 @@ func TestRecordsThatAreNoMetricsAreSetAside(t *testing.T) {
 	dir := t.TempDir()
 	log, err := spill.Open(spill.Options{Directory: dir})
 	require.NoError(t, err)
-	good, err := encode(nil, points("a", 1))
+	good, err := encode(&item{md: points("a", 1)})
 	require.NoError(t, err)
 	for seq, data := range [][]byte{{}, {0xff}, []byte("\x00no metrics"), {5}, good, {0}} {
 		_, err := log.Append(t.Context(), spill.Record{Lane: 3, Seq: uint64(seq) + 1, Points: 1, Data: data})

@@ -100,8 +100,8 @@ func fullDisk(t childT, dir string) {
 	k.set(willing)
 	eventually(t, "drained", func() bool { return b.Stats().Streams == 0 })
 	require.Equal(t, upTo(last), k.taken("a"))
-	require.Len(t, told.errs, 2)
-	require.NoError(t, told.errs[1])
+	require.Len(t, told.all(), 2)
+	require.NoError(t, told.all()[1])
 
 	k.set(busy)
 	again, full := filling(t, b, last+1)
@@ -135,7 +135,7 @@ func readOnlyDisk(t childT, dir string) {
 	eventually(t, "drained", func() bool { return b.Stats().Streams == 0 })
 	require.Equal(t, upTo(last), k.taken("a"), "what can be read is delivered")
 	balanced(t, b.Stats())
-	require.Len(t, told.errs, 1)
+	require.Len(t, told.all(), 1)
 
 	require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH))
 	k.set(busy)
@@ -143,8 +143,8 @@ func readOnlyDisk(t childT, dir string) {
 	for v := range int64(10) {
 		require.NoError(t, b.Add(within(time.Second), noisyPoint(last+v+1)))
 	}
-	require.Len(t, told.errs, 2)
-	require.NoError(t, told.errs[1])
+	require.Len(t, told.all(), 2)
+	require.NoError(t, told.all()[1])
 	left, err := b.Close(within(3 * time.Second))
 	require.NoError(t, err)
 	require.Equal(t, Left{Stored: 10}, left, "what is done is done")

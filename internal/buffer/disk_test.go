@@ -3,6 +3,8 @@ package buffer
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,9 +27,22 @@ func filling(tb require.TestingT, b *Buffer, from int64) (to int64, full *FullEr
 }
 
 // told keeps what OnStorage says.
-type told struct{ errs []error }
+type told struct {
+	mu   sync.Mutex
+	errs []error
+}
 
-func (s *told) storage(err error) { s.errs = append(s.errs, err) }
+func (s *told) storage(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errs = append(s.errs, err)
+}
+
+func (s *told) all() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.errs)
+}
 
 // small are options for a disk that is soon full.
 func small(k *taker, dir string) (Options, *told) {
@@ -52,14 +67,14 @@ func TestAFullDiskFallsBackToMemoryAndRecovers(t *testing.T) {
 			pass(2 * time.Second)
 			_, _ = filling(t, b, last+1)
 		}
-		require.Len(t, told.errs, 1)
-		require.ErrorIs(t, told.errs[0], spill.ErrFull)
+		require.Len(t, told.all(), 1)
+		require.ErrorIs(t, told.all()[0], spill.ErrFull)
 		balanced(t, b.Stats())
 
 		k.set(willing)
 		pass(time.Minute)
 		assert.Equal(t, upTo(last), k.taken("a"))
-		assert.Equal(t, []error{told.errs[0], nil}, told.errs)
+		assert.Equal(t, []error{told.all()[0], nil}, told.all())
 		balanced(t, b.Stats())
 	})
 }
@@ -81,12 +96,12 @@ func TestADirectoryThatGoesAwayFallsBackToMemoryAndRecovers(t *testing.T) {
 		s := b.Stats()
 		assert.Positive(t, s.MemoryPoints, "it waits for what is before it")
 		balanced(t, s)
-		require.Len(t, told.errs, 1)
+		require.Len(t, told.all(), 1)
 
 		require.NoError(t, os.Rename(dir+".away", dir))
 		pass(time.Minute)
 		assert.Equal(t, upTo(last), k.taken("a"))
-		assert.Equal(t, []error{told.errs[0], nil}, told.errs)
+		assert.Equal(t, []error{told.all()[0], nil}, told.all())
 		balanced(t, b.Stats())
 	})
 }

@@ -16,12 +16,12 @@ import (
 
 var errEnvelope = errors.New("buffer: not an envelope")
 
-func encode(m metadata, md pmetric.Metrics) ([]byte, error) {
-	body, err := sizer.MarshalMetrics(md)
-	if err != nil {
-		return nil, err
+func encode(it *item) ([]byte, error) {
+	body, err := it.body, error(nil)
+	if body == nil {
+		body, err = sizer.MarshalMetrics(it.md)
 	}
-	return slices.Concat(m.head(), body), nil
+	return slices.Concat(it.metadata.head(), body), err
 }
 
 func (m metadata) head() []byte {

@@ -3,6 +3,7 @@ package buffer
 import (
 	"time"
 
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
@@ -25,13 +26,11 @@ func (b *Buffer) fly(it *item) {
 	}
 }
 
-// hand calls the taker. What it may change is a copy, as it may have to be handed out again; a batch from disk is read again
-// for that.
+// hand calls the taker.
 func (b *Buffer) hand(it *item) (err error) {
-	md := it.md
-	if !b.opts.Shared && !md.IsReadOnly() && it.records == nil {
-		md = newMetrics()
-		it.md.CopyTo(md)
+	md, err := it.take()
+	if err != nil {
+		return consumererror.NewPermanent(err)
 	}
 	defer func() {
 		if v := recover(); v != nil {
@@ -39,6 +38,24 @@ func (b *Buffer) hand(it *item) (err error) {
 		}
 	}()
 	return b.opts.Deliver(it.metadata.in(b.base), md)
+}
+
+// take returns the metrics for a taker. If it may change them, they are made anew for the next one; those of a batch from disk
+// are read again.
+func (it *item) take() (pmetric.Metrics, error) {
+	if it.body == nil {
+		return it.md, nil
+	}
+	if md := it.md; md != (pmetric.Metrics{}) {
+		it.md = pmetric.Metrics{}
+		return md, nil
+	}
+	o := opened{body: it.body}
+	md, err := o.decode()
+	if err != nil {
+		return md, err
+	}
+	return keep(md), nil
 }
 
 // fateOf reports why a batch that was refused so often is dropped, if it is.

@@ -27,10 +27,12 @@ type item struct {
 	seq      uint64
 	metadata metadata
 	md       pmetric.Metrics
-	points   int
-	wire     int64
-	heap     int64
-	since    time.Time
+	// body is md as protobuf, once md is a taker's who may change it.
+	body   []byte
+	points int
+	wire   int64
+	heap   int64
+	since  time.Time
 
 	// What follows is guarded by Buffer.mu.
 	place place
@@ -38,7 +40,7 @@ type item struct {
 	held bool
 	// into is the batch that the item has become part of.
 	into *item
-	// merging says that md is being put together.
+	// merging says that md and body are being made.
 	merging bool
 	// copying says that a flying item is being written, copied that it was, under seq.
 	copying, copied bool

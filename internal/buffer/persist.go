@@ -71,7 +71,7 @@ func (b *Buffer) write(ctx context.Context, items []*item) {
 
 // append returns when the log has the record. If it fails, the log has not.
 func (b *Buffer) append(ctx context.Context, it *item) (spill.Receipt, error) {
-	data, err := encode(it.metadata, it.md)
+	data, err := encode(it)
 	if err != nil {
 		return spill.Receipt{}, err
 	}

@@ -52,9 +52,9 @@ func (b *Buffer) ready(batch *item, room int64) {
 	if b.opts.Shared {
 		batch.md.MarkReadOnly()
 	}
+	batch.heap = heapOf(batch.md, batch.wire, batch.points)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	batch.heap = HeapBytes(batch.wire, batch.points)
 	batch.reserved = batch.heap
 	b.reading += batch.heap - room
 	b.freed.tell()

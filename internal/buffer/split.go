@@ -23,7 +23,7 @@ func (b *Buffer) split(ctx context.Context, md pmetric.Metrics) (items []*item) 
 
 func newItem(md pmetric.Metrics) *item {
 	it := &item{md: md, points: md.DataPointCount(), wire: wireBytes(md)}
-	it.heap = HeapBytes(it.wire, it.points)
+	it.heap = heapOf(md, it.wire, it.points)
 	return it
 }
 
