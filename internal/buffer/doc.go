@@ -10,7 +10,13 @@
 //	       deliver ─▶ taken, tried again, dropped with a reason, or set aside
 //
 // A piece stays in memory unless that would pass the threshold; then it is written to the log. Numbers alone decide what is
-// next, so that nothing new overtakes what is on disk. Lanes do not wait for each other.
+// next, so that nothing new overtakes what is on disk. Lanes do not wait for each other: a batch from disk that is refused
+// is let go and read again later, and where deliveries hang there are more of them, up to MaxWorkers.
+//
+// # What is in memory
+//
+// MemoryBytes is at most MaxBytes and one batch from disk, which is let in even if memory is full. Beside it, each batch that
+// flies to a taker who may change it is kept as protobuf, a quarter of its heap.
 //
 // # What an answer of Add means
 //

@@ -32,14 +32,13 @@ func (b *Buffer) reload(it *item) bool {
 			return false
 		}
 		err := b.readAgain(it)
-		if err == nil && it.points > 0 {
+		if err == nil && it.records != nil {
 			b.ready(it, room)
 			return true
 		}
 		b.unreserve(room)
 		b.slots.yield()
 		if err == nil {
-			b.vanished(it)
 			return false
 		}
 		it.lane.sleep(b.base, storagePause)
@@ -47,14 +46,8 @@ func (b *Buffer) reload(it *item) bool {
 	return false
 }
 
-// vanished ends the flight of a batch whose records were all found damaged, which the log has counted.
-func (b *Buffer) vanished(it *item) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.settle(it, nil)
-}
-
-// readAgain reads the records of a batch that are still there.
+// readAgain reads the records of a batch that are still there. If all turn out to be damaged, which the log counts, the batch
+// is settled.
 func (b *Buffer) readAgain(it *item) error {
 	fresh := &item{lane: it.lane, scratch: b.scratch()}
 	defer b.discardScratch(fresh)
@@ -69,6 +62,9 @@ func (b *Buffer) readAgain(it *item) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	it.md, it.points, it.wire, it.records = fresh.md, fresh.points, fresh.wire, fresh.records
+	if it.records == nil {
+		b.settle(it, nil)
+	}
 	return nil
 }
 
