@@ -90,7 +90,7 @@ func (b *Buffer) place(it *item, toDisk bool, now time.Time) place {
 	l.push(it)
 	b.hold(it)
 	if !b.opts.Persisted {
-		it.answer(nil)
+		it.answer()
 	}
 	if !l.served || b.isFull(l) {
 		b.serveLane(l)
@@ -108,32 +108,34 @@ func (b *Buffer) wait(ctx context.Context, r *receipt, items []*item) error {
 	for {
 		settled, err := r.wait(ctx, persistAfter)
 		switch {
-		case settled:
-			return err
 		case err != nil:
-			b.withdraw(r, items, err)
+			b.withdraw(r, items)
 			return err
+		case settled:
+			return nil
 		}
 		b.persist(ctx, items)
 	}
 }
 
-// withdraw takes back what is not on its way. What becomes of the rest is no longer for the sender to hear.
-func (b *Buffer) withdraw(r *receipt, items []*item, err error) {
+// withdraw takes back what is not on its way. What becomes of the rest is no longer for the sender to hear: it is kept.
+func (b *Buffer) withdraw(r *receipt, items []*item) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, it := range items {
 		if it.place == queued {
-			b.giveBack(it, err)
+			r.returned += b.giveBack(it)
 		}
 	}
 	r.left = 0
+	b.counts.kept += r.points - r.returned
 }
 
-// giveBack takes an item out of its lane that was accepted, and tells its sender. b.mu is held.
-func (b *Buffer) giveBack(it *item, err error) {
+// giveBack takes an item out of its lane that was accepted. b.mu is held.
+func (b *Buffer) giveBack(it *item) (points int64) {
 	it.lane.remove(it)
 	b.let(it)
+	it.claims = nil
 	b.counts.returned += int64(it.points)
-	it.answer(err)
+	return int64(it.points)
 }

@@ -362,3 +362,34 @@ func TestSharedBatchesAreHandedOutReadOnly(t *testing.T) {
 		assert.Equal(t, 1, shared.DataPointCount(), "others hold it")
 	})
 }
+
+// What a failed call left behind is counted, so that books of what was taken balance: its sender sends it again.
+func TestWhatAFailedCallLeavesIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{}
+		k.set(func(ctx context.Context, md pmetric.Metrics) error {
+			if _, is := read(md)["bad"]; is {
+				return errNever
+			}
+			return slow(1500*time.Millisecond)(ctx, md)
+		})
+		opts := testOptions(k)
+		opts.Directory, opts.Persisted, opts.MinWorkers = dir, true, 4
+		b := started(t, opts)
+		md := points("bad", 1, 2)
+		addPoints(md, "good", 1, 2, 3)
+		require.ErrorIs(t, b.Add(t.Context(), md), errNever)
+		s := b.Stats()
+		assert.EqualValues(t, 2, s.Returned)
+		assert.EqualValues(t, 3, s.Kept)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, b.Add(ctx, points("good", 4)), context.DeadlineExceeded, "it waits behind the others")
+		assert.EqualValues(t, 3, b.Stats().Returned)
+		pass(time.Minute)
+		assert.Equal(t, upTo(3), k.taken("good"))
+		assert.EqualValues(t, 3, b.Stats().Kept)
+		balanced(t, b.Stats())
+	})
+}

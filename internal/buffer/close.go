@@ -137,7 +137,8 @@ func (b *Buffer) settleStored() {
 	defer b.mu.Unlock()
 	for _, l := range b.lanes {
 		if it := l.flying; it != nil && it.isStored() {
-			b.settle(it, nil)
+			it.answer()
+			b.settle(it)
 		}
 	}
 }
@@ -152,20 +153,12 @@ func (b *Buffer) settleRest() (left Left) {
 		if it.place == settled {
 			continue
 		}
-		points := int64(it.points)
 		if it.place != flying {
 			it.lane.remove(it)
 		}
 		b.let(it)
-		if it.place = settled; it.answer(ErrClosed) {
-			b.counts.returned += points
-			continue
-		}
-		left.Lost += points
-		b.counts.dropped[Stopped] += points
-	}
-	if left.Lost > 0 {
-		b.opts.OnDrop(Drop{Stopped, int(left.Lost), ErrClosed})
+		it.place = settled
+		left.Lost += b.lose(it, Stopped, ErrClosed)
 	}
 	return left
 }

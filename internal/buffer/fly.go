@@ -119,7 +119,8 @@ func (b *Buffer) delivered(it *item) {
 	if !counted {
 		b.counts.delivered += int64(it.points)
 		b.rate.left(time.Now(), it.heap)
-		b.settle(it, nil)
+		it.answer()
+		b.settle(it)
 	}
 	b.mu.Unlock()
 	if !counted {
@@ -127,14 +128,13 @@ func (b *Buffer) delivered(it *item) {
 	}
 }
 
-// settle ends a flight, and reports whether somebody heard of it. b.mu is held.
-func (b *Buffer) settle(it *item, err error) (heard bool) {
+// settle ends a flight. b.mu is held.
+func (b *Buffer) settle(it *item) {
 	it.place, it.lane.flying = settled, nil
 	b.let(it)
 	b.reading -= it.reserved
 	it.reserved = 0
 	b.freed.tell()
-	return it.answer(err)
 }
 
 // eraseOf erases the records of a batch that is settled.
@@ -156,14 +156,23 @@ func (b *Buffer) drop(it *item, reason Reason, err error) {
 		b.setAside(it)
 	}
 	b.mu.Lock()
-	if b.settle(it, err) {
-		b.counts.returned += int64(it.points)
-	} else {
-		b.counts.dropped[reason] += int64(it.points)
-		b.opts.OnDrop(Drop{reason, it.points, err})
-	}
+	b.settle(it)
+	b.lose(it, reason, err)
 	b.mu.Unlock()
 	b.eraseOf(it)
+}
+
+// lose counts the points of an item that is held no more: senders that wait for some hear of it, the rest is dropped. b.mu
+// is held.
+func (b *Buffer) lose(it *item, reason Reason, err error) (dropped int64) {
+	returned := it.refuse(err)
+	dropped = int64(it.points) - returned
+	b.counts.returned += returned
+	b.counts.dropped[reason] += dropped
+	if dropped > 0 {
+		b.opts.OnDrop(Drop{reason, int(dropped), err})
+	}
+	return dropped
 }
 
 // isCounted reports whether a stop has counted the batch that did not wait for it.

@@ -45,8 +45,8 @@ type item struct {
 	// copying says that a flying item is being written, copied that it was, under seq.
 	copying, copied bool
 	// onDisk says that a settled item is a record now.
-	onDisk   bool
-	receipts []*receipt
+	onDisk bool
+	claims []claim
 	// records are what a batch from disk is made of, for which reserved was set apart of memory.
 	records  []uint64
 	reserved int64
@@ -75,25 +75,36 @@ func keep(md pmetric.Metrics) pmetric.Metrics {
 // newMetrics returns metrics that no consumer gives back to a pool.
 func newMetrics() pmetric.Metrics { return keep(pmetric.NewMetrics()) }
 
-// receipt is what a call of Add waits for: all its pieces are on disk or delivered, or one has failed.
+// receipt is what a call of Add waits for: all its pieces are on disk or delivered, or one has failed. Buffer.mu guards it,
+// save for err when done is closed.
 type receipt struct {
-	left int // guarded by Buffer.mu
+	left int
 	err  error
 	done chan struct{}
+	// points are those of all pieces, returned those that are not in the buffer any more if the call fails.
+	points, returned int64
+}
+
+// claim is a receipt's part of an item.
+type claim struct {
+	*receipt
+	points int64
 }
 
 func newReceipt(items []*item) *receipt {
 	r := &receipt{left: len(items), done: make(chan struct{})}
 	for _, it := range items {
-		it.receipts = []*receipt{r}
+		c := claim{r, int64(it.points)}
+		it.claims = []claim{c}
+		r.points += c.points
 	}
 	return r
 }
 
-// open tells whether somebody still waits. Buffer.mu is held.
+// open tells whether somebody still waits.
 func (r *receipt) open() bool { return r.left > 0 }
 
-// settle is told of one piece. Buffer.mu is held.
+// settle is told of one piece.
 func (r *receipt) settle(err error) {
 	if !r.open() {
 		return
@@ -107,14 +118,26 @@ func (r *receipt) settle(err error) {
 	}
 }
 
-// answer settles what waits for the item, and reports whether anybody did. Buffer.mu is held.
-func (it *item) answer(err error) (heard bool) {
-	for _, r := range it.receipts {
-		heard = heard || r.open()
-		r.settle(err)
+// answer tells those who wait for the item that all is well. Buffer.mu is held.
+func (it *item) answer() {
+	for _, c := range it.claims {
+		c.settle(nil)
 	}
-	it.receipts = nil
-	return heard
+	it.claims = nil
+}
+
+// refuse tells those who wait for an item that is held no more, and returns how many of its points they hear of.
+// Buffer.mu is held.
+func (it *item) refuse(err error) (returned int64) {
+	for _, c := range it.claims {
+		if c.open() {
+			returned += c.points
+			c.returned += c.points
+			c.settle(err)
+		}
+	}
+	it.claims = nil
+	return returned
 }
 
 // wait returns when all is settled, or ctx ends.

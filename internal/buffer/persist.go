@@ -125,7 +125,7 @@ func (b *Buffer) copiedTo(it *item, err error) {
 	it.copying = false
 	if err == nil && it.place == flying {
 		it.copied = true
-		it.answer(nil)
+		it.answer()
 	}
 }
 
@@ -139,7 +139,7 @@ func (b *Buffer) written(it *item, err error) {
 		l.remove(it)
 		b.let(it)
 		it.onDisk = true
-		it.answer(nil)
+		it.answer()
 		b.counts.spilled += int64(it.points)
 	case it.held:
 		l.move(it, queued)
@@ -147,10 +147,13 @@ func (b *Buffer) written(it *item, err error) {
 		l.move(it, queued)
 		b.hold(it)
 		if !b.opts.Persisted {
-			it.answer(nil)
+			it.answer()
 		}
 	default:
-		b.giveBack(it, b.full(it.heap, 0))
+		if it.refuse(b.full(it.heap, 0)) == 0 { // its sender has heard before that it is kept
+			b.counts.kept -= int64(it.points)
+		}
+		b.giveBack(it)
 	}
 	b.serveLane(l)
 }

@@ -63,7 +63,7 @@ func (b *Buffer) readAgain(it *item) error {
 	defer b.mu.Unlock()
 	it.md, it.points, it.wire, it.records = fresh.md, fresh.points, fresh.wire, fresh.records
 	if it.records == nil {
-		b.settle(it, nil)
+		b.settle(it)
 	}
 	return nil
 }

@@ -136,8 +136,8 @@ func join(items []*item) *item {
 		batch.points += it.points
 		batch.wire += it.wire
 		batch.heap += it.heap
-		batch.receipts = append(batch.receipts, it.receipts...)
-		it.receipts, it.into = nil, batch
+		batch.claims = append(batch.claims, it.claims...)
+		it.claims, it.into = nil, batch
 	}
 	return batch
 }

@@ -6,16 +6,18 @@ import (
 
 // counts are data points, save for batches, refusals and their like. Buffer.mu guards them.
 type counts struct {
-	accepted, recovered, delivered, returned, refused, spilled int64
-	dropped                                                    [reasons]int64
-	batches, refusals                                          int64
+	accepted, recovered, delivered, returned, kept, refused, spilled int64
+	dropped                                                          [reasons]int64
+	batches, refusals                                                int64
 }
 
 // Stats is what a buffer holds and has done, at one moment. See the package's comment for how the counts add up.
 type Stats struct {
 	// Data points since Open. Refused ones were never accepted; Spilled are those of the accepted that were written to disk.
 	Accepted, Recovered, Delivered, Returned, Refused, Spilled int64
-	Dropped                                                    [reasons]int64
+	// Kept are those of calls of Add that failed which were not returned: they are delivered, held or dropped all the same.
+	Kept    int64
+	Dropped [reasons]int64
 	// Batches were taken, Refusals is how often one was not.
 	Batches, Refusals int64
 
@@ -35,7 +37,7 @@ func (b *Buffer) Stats() Stats {
 	defer b.mu.Unlock()
 	c := b.counts
 	s := Stats{
-		Accepted: c.accepted, Recovered: c.recovered, Delivered: c.delivered, Returned: c.returned, Refused: c.refused,
+		Accepted: c.accepted, Recovered: c.recovered, Delivered: c.delivered, Returned: c.returned, Kept: c.kept, Refused: c.refused,
 		Spilled: c.spilled, Dropped: c.dropped, Batches: c.batches, Refusals: c.refusals, MemoryBytes: b.memory + b.reading,
 	}
 	for _, l := range b.lanes {

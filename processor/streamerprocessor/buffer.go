@@ -124,7 +124,7 @@ func (b *buffered) Holding() ledger.Holding {
 		return ledger.Holding{}
 	}
 	s := engine.Stats()
-	h := ledger.Holding{Carried: s.Recovered, Memory: s.MemoryPoints, Stored: s.DiskPoints}
+	h := ledger.Holding{Carried: s.Recovered, Memory: s.MemoryPoints, Stored: s.DiskPoints, Kept: s.Kept}
 	for _, n := range s.Dropped {
 		h.Lost += n
 	}
