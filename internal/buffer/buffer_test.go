@@ -393,3 +393,34 @@ func TestWhatAFailedCallLeavesIsCounted(t *testing.T) {
 		balanced(t, b.Stats())
 	})
 }
+
+// Batches are numbered: within a lane, those that are handed on later have higher numbers, those from disk too.
+func TestBatchesAreNumbered(t *testing.T) {
+	for _, dir := range []string{"", t.TempDir()} {
+		synctest.Test(t, func(t *testing.T) {
+			k := &taker{}
+			var numbers []Number
+			k.set(func(ctx context.Context, _ pmetric.Metrics) error {
+				if n := NumberOf(ctx); n.Seq == 2 {
+					return errNever
+				}
+				numbers = append(numbers, NumberOf(ctx))
+				return nil
+			})
+			opts := testOptions(k)
+			opts.Directory, opts.Streams.Max, opts.BatchItems = dir, 1, 2
+			if dir != "" {
+				opts.SpillThreshold = 1
+			}
+			var dropped []Number
+			opts.OnDrop = func(d Drop) { dropped = append(dropped, d.Batch) }
+			b := started(t, opts)
+			for i := range int64(4) {
+				require.NoError(t, b.Add(t.Context(), points("a", 2*i, 2*i+1)))
+			}
+			pass(time.Minute)
+			assert.Equal(t, []Number{{0, 1}, {0, 3}, {0, 4}}, numbers)
+			assert.Equal(t, []Number{{0, 2}}, dropped)
+		})
+	}
+}

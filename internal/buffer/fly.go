@@ -37,7 +37,7 @@ func (b *Buffer) hand(it *item) (err error) {
 			err = &panicError{v}
 		}
 	}()
-	return b.opts.Deliver(it.metadata.in(b.base), md)
+	return b.opts.Deliver(it.number().in(it.metadata.in(b.base)), md)
 }
 
 // take returns the metrics for a taker. If it may change them, they are made anew for the next one; those of a batch from disk
@@ -170,7 +170,7 @@ func (b *Buffer) lose(it *item, reason Reason, err error) (dropped int64) {
 	b.counts.returned += returned
 	b.counts.dropped[reason] += dropped
 	if dropped > 0 {
-		b.opts.OnDrop(Drop{reason, int(dropped), err})
+		b.opts.OnDrop(Drop{it.number(), reason, int(dropped), err})
 	}
 	return dropped
 }

@@ -52,6 +52,7 @@ type Retry struct {
 
 // Drop is a batch that is delivered no more.
 type Drop struct {
+	Batch  Number
 	Reason Reason
 	Points int
 	Err    error

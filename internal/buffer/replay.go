@@ -185,7 +185,7 @@ func (b *Buffer) discard(l *lane, r spill.Record, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counts.dropped[Unreadable] += int64(r.Points)
-	b.opts.OnDrop(Drop{Unreadable, int(r.Points), err})
+	b.opts.OnDrop(Drop{Number{l.id, r.Seq}, Unreadable, int(r.Points), err})
 }
 
 // unread leaves the lane alone for a little while if the disk does not let a record be read.

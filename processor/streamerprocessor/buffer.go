@@ -80,7 +80,9 @@ func (b *buffered) deliver(ctx context.Context, md pmetric.Metrics) error {
 	ctx, span := b.report.tracer.Start(ctx, "streamer/deliver", trace.WithNewRoot())
 	defer span.End()
 	if span.IsRecording() {
-		span.SetAttributes(attribute.Int("streamer.datapoints", md.DataPointCount()))
+		batch := buffer.NumberOf(ctx)
+		span.SetAttributes(attribute.Int("streamer.datapoints", md.DataPointCount()),
+			attribute.Int64("streamer.lane", int64(batch.Lane)), attribute.Int64("streamer.batch", int64(batch.Seq)))
 	}
 	err := b.next.ConsumeMetrics(ctx, md)
 	if err != nil {
@@ -101,7 +103,8 @@ func (b *buffered) onStorage(err error) {
 }
 
 func (b *buffered) onDrop(d buffer.Drop) {
-	b.report.logger.Error("buffer: batch dropped", zap.Stringer("reason", d.Reason), zap.Int("datapoints", d.Points), zap.Error(d.Err))
+	b.report.logger.Error("buffer: batch dropped", zap.Stringer("reason", d.Reason), zap.Int("datapoints", d.Points),
+		zap.Uint64("lane", d.Batch.Lane), zap.Uint64("batch", d.Batch.Seq), zap.Error(d.Err))
 }
 
 func (b *buffered) shutdown(ctx context.Context) error {
