@@ -102,7 +102,11 @@ func (b *buffered) onStorage(err error) {
 	componentstatus.ReportStatus(b.host, componentstatus.NewRecoverableErrorEvent(fmt.Errorf("buffer: directory: %w", err)))
 }
 
+// onDrop leaves out what a stop drops, of which shutdown tells the sum.
 func (b *buffered) onDrop(d buffer.Drop) {
+	if d.Reason == buffer.Stopped {
+		return
+	}
 	b.report.logger.Error("buffer: batch dropped", zap.Stringer("reason", d.Reason), zap.Int("datapoints", d.Points),
 		zap.Uint64("lane", d.Batch.Lane), zap.Uint64("batch", d.Batch.Seq), zap.Error(d.Err))
 }
@@ -114,7 +118,11 @@ func (b *buffered) shutdown(ctx context.Context) error {
 	}
 	left, err := engine.Close(ctx)
 	if left != (buffer.Left{}) {
-		b.report.logger.Info("buffer: stopped before all was delivered",
+		level := zap.InfoLevel
+		if left.Lost > 0 {
+			level = zap.ErrorLevel
+		}
+		b.report.logger.Log(level, "buffer: stopped before all was delivered",
 			zap.Int64("stored_datapoints", left.Stored), zap.Int64("lost_datapoints", left.Lost))
 	}
 	return err
