@@ -60,7 +60,8 @@ service:
 
 func TestTermStopsAndDeliversTheLastValues(t *testing.T) {
 	sink, p := newSink(t), newPorts(t)
-	s, _ := launchConfig(t, p.config("", `  otlp_http: {endpoint: "`+sink.URL+`"}`, ", otlp_http"))
+	oneByOne := `  otlp_http: {endpoint: "` + sink.URL + `", sending_queue: {num_consumers: 1}}` // several may send the last but one last
+	s, _ := launchConfig(t, p.config("", oneByOne, ", otlp_http"))
 	p.ready(t)
 	app := newApplication(t, "1", grpcExporter(t, "127.0.0.1:"+p.grpc))
 	defer app.shutdown()
