@@ -203,13 +203,50 @@ type world struct {
 	acked map[value]bool
 	// What buffers that are closed have counted.
 	accepted, returned, lost, gone int64
+	heard                          *heard
 	// loose says that something happened after which duplicates are right, and those may come late.
 	loose, vanished bool
 }
 
+// heard is what one buffer has told of drops and its storage.
+type heard struct {
+	mu      sync.Mutex
+	dropped [reasons]int64
+	failing bool
+	wrong   error
+}
+
+func (h *heard) drop(d Drop) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dropped[d.Reason] += int64(d.Points)
+}
+
+func (h *heard) storage(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if (err != nil) == h.failing {
+		h.wrong = fmt.Errorf("storage is told twice of %w", err)
+	}
+	h.failing = err != nil
+}
+
+// agrees with the counts, in which what the log found damaged is dropped, too.
+func (h *heard) agrees(s Stats) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.Dropped[Unreadable] -= int64(s.Log.Damaged.Points)
+	if h.dropped != s.Dropped {
+		return fmt.Errorf("told of %v dropped, counted %v", h.dropped, s.Dropped)
+	}
+	return h.wrong
+}
+
 func (w *world) options() Options {
 	h := w.history
+	w.heard = &heard{}
 	o := Options{
+		OnDrop: w.heard.drop, OnStorage: w.heard.storage,
 		Deliver: w.taker.deliver, Shared: h.shared, MaxBytes: h.maxBytes, SpillThreshold: h.threshold, MaxDiskBytes: h.maxDisk,
 		BatchItems: h.batchItems, BatchBytes: h.batchBytes, FlushInterval: h.flush, MaxWorkers: h.workers,
 		Streams: Streams{Max: h.streams}, Persisted: h.persisted, Fsync: h.fsync,
@@ -333,7 +370,7 @@ func (w *world) check() error {
 	}
 	w.taker.mu.Lock()
 	defer w.taker.mu.Unlock()
-	return w.taker.wrong
+	return errors.Join(w.taker.wrong, w.heard.agrees(s))
 }
 
 func (w *world) restart(deadline time.Duration) error {

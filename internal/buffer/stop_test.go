@@ -87,3 +87,47 @@ func TestWhatIsTakenAfterAStopIsCountedOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatCloseAnswersItAnswersAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &taker{mood: busy}
+		b := started(t, testOptions(k))
+		require.NoError(t, b.Add(t.Context(), points("a", 1, 2, 3)))
+		for range 2 {
+			left, err := b.Close(within(time.Second))
+			require.NoError(t, err)
+			assert.Equal(t, Left{Lost: 3}, left)
+			require.ErrorIs(t, b.Add(t.Context(), points("a", 4)), ErrClosed)
+		}
+		s := b.Stats()
+		assert.Zero(t, s.Refused, "who comes too late is told so")
+		balanced(t, s)
+	})
+}
+
+// TestAStopAnswersSendersThatWait: they keep what they sent, and it is not delivered later.
+func TestAStopAnswersSendersThatWait(t *testing.T) {
+	for _, dir := range []string{"", t.TempDir()} {
+		synctest.Test(t, func(t *testing.T) {
+			k := &taker{mood: hanging}
+			opts := testOptions(k)
+			opts.Persisted, opts.Directory = true, dir
+			b := started(t, opts)
+			answer := make(chan error, 1)
+			go func() { answer <- b.Add(t.Context(), points("a", 1)) }()
+			pass(time.Millisecond)
+			left, err := b.Close(within(3 * time.Second))
+			require.NoError(t, err)
+			s := b.Stats()
+			if dir != "" {
+				require.NoError(t, <-answer)
+				assert.Equal(t, Left{Stored: 1}, left)
+			} else {
+				require.ErrorIs(t, <-answer, ErrClosed)
+				assert.Equal(t, Left{}, left)
+				assert.EqualValues(t, 1, s.Returned)
+			}
+			balanced(t, s)
+		})
+	}
+}
