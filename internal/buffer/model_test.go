@@ -359,13 +359,16 @@ func (w *world) acknowledged(values []value) {
 	}
 }
 
+// modelOver is what the points and resources of a batch from disk take beyond what its bytes let expect.
+const modelOver = 2000
+
 func (w *world) check() error {
 	synctest.Wait()
 	s := w.b.Stats()
 	if got := held(s); got != s.Accepted+s.Recovered {
 		return fmt.Errorf("accepted %d and recovered %d, but %d are accounted for: %+v", s.Accepted, s.Recovered, got, s)
 	}
-	if most := w.maxBytes + w.b.replayRoom(); s.MemoryBytes > most {
+	if most := w.maxBytes + w.b.replayRoom() + modelOver; s.MemoryBytes > most {
 		return fmt.Errorf("%d bytes in memory, of %d at most", s.MemoryBytes, most)
 	}
 	w.taker.mu.Lock()
