@@ -15,7 +15,7 @@ import (
 
 // BufferConfig lets batches wait behind the rules, in memory and on disk. Without it, errors go back upstream unchanged.
 type BufferConfig struct {
-	// MaxBytes bounds the memory that is held, as estimated heap: about 3.4 times what it is on the wire. Default: 256MiB.
+	// MaxBytes bounds the memory that is held, as estimated heap: about four times what it is on the wire. Default: 256MiB.
 	MaxBytes units.Base2Bytes `mapstructure:"max_bytes"`
 
 	// Batch is what is handed on at once.
