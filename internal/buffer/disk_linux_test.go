@@ -1,10 +1,7 @@
 package buffer
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -12,68 +9,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-metrics/sluice/internal/childtest"
 	"github.com/sluice-metrics/sluice/internal/spill"
 )
 
 func init() {
-	children["tmpfs"] = func() { tmpfsChild(fullDisk) }
-	children["readonly"] = func() { tmpfsChild(readOnlyDisk) }
+	childtest.RegisterOnTmpfs("tmpfs", "256k", fullDisk)
+	childtest.RegisterOnTmpfs("readonly", "256k", readOnlyDisk)
 }
 
-const skipCode = 3
-
-// inNamespace runs a function of children in a user and mount namespace of its own, in which it may mount.
-func inNamespace(t *testing.T, name string) {
-	t.Helper()
-	cmd := childCommand(t.Context(), name)
-	cmd.Dir = t.TempDir()
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	err := cmd.Start()
-	if errors.Is(err, syscall.EPERM) {
-		t.Skip("no user namespaces here")
-	}
-	require.NoError(t, err)
-	err = cmd.Wait()
-	if cmd.ProcessState.ExitCode() == skipCode {
-		t.Skip(out.String())
-	}
-	require.NoError(t, err, out.String())
-	t.Log(out.String())
-}
-
-// childT is a TestingT for a process that is no test.
-type childT struct{}
-
-func (childT) Errorf(format string, args ...any) {
-	fmt.Printf(format, args...)
-	os.Exit(1)
-}
-
-func (childT) FailNow() { os.Exit(1) }
-
-func tmpfsChild(run func(t childT, dir string)) {
-	dir, err := os.Getwd()
-	fail(err)
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
-		fmt.Println("no tmpfs can be mounted here:", err)
-		os.Exit(skipCode)
-	}
-	run(childT{}, dir)
-}
-
-func TestDiskIsFull(t *testing.T)     { inNamespace(t, "tmpfs") }
-func TestDiskIsReadOnly(t *testing.T) { inNamespace(t, "readonly") }
+func TestDiskIsFull(t *testing.T)     { childtest.RunInNamespace(t, "tmpfs") }
+func TestDiskIsReadOnly(t *testing.T) { childtest.RunInNamespace(t, "readonly") }
 
 // eventually waits for what real time brings.
-func eventually(t childT, what string, is func() bool) { eventuallyIn(t, 20*time.Second, what, is) }
+func eventually(t childtest.T, what string, is func() bool) {
+	eventuallyIn(t, 20*time.Second, what, is)
+}
 
-func eventuallyIn(t childT, most time.Duration, what string, is func() bool) {
+func eventuallyIn(t childtest.T, most time.Duration, what string, is func() bool) {
 	for began := time.Now(); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Since(began) > most {
 			t.Errorf("not %s", what)
@@ -81,7 +34,7 @@ func eventuallyIn(t childT, most time.Duration, what string, is func() bool) {
 	}
 }
 
-func onSmallDisk(t childT, dir string) (k *taker, told *told, b *Buffer, opts Options) {
+func onSmallDisk(t childtest.T, dir string) (k *taker, told *told, b *Buffer, opts Options) {
 	k = &taker{mood: busy}
 	opts, told = small(k, filepath.Join(dir, "spill"))
 	opts.MaxDiskBytes, opts.Retry = 1<<30, Retry{Initial: 10 * time.Millisecond, Max: 100 * time.Millisecond}
@@ -90,7 +43,7 @@ func onSmallDisk(t childT, dir string) (k *taker, told *told, b *Buffer, opts Op
 	return k, told, b, opts
 }
 
-func fullDisk(t childT, dir string) {
+func fullDisk(t childtest.T, dir string) {
 	k, told, b, _ := onSmallDisk(t, dir)
 	last, full := filling(t, b, 1)
 	require.ErrorIs(t, full, spill.ErrFull)
@@ -117,7 +70,7 @@ func fullDisk(t childT, dir string) {
 }
 
 // readOnlyDisk lays a read-only mount over the directory: one with files open for writing cannot be made read-only.
-func readOnlyDisk(t childT, dir string) {
+func readOnlyDisk(t childtest.T, dir string) {
 	k, told, b, opts := onSmallDisk(t, dir)
 	opts.MaxDiskBytes = 1 << 16 // small segments
 	_, err := b.Close(within(time.Second))

@@ -15,9 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/sluice-metrics/sluice/internal/childtest"
 )
 
-func init() { children["gigabyte"] = gigabyteChild }
+func init() { childtest.Register("gigabyte", gigabyteChild) }
 
 const (
 	gigabyte = 1 << 30
@@ -31,7 +33,7 @@ func TestGigabyte(t *testing.T) {
 	if checks, _ := strconv.Atoi(os.Getenv("PROOF_CHECKS")); checks < 1000 && os.Getenv("SLUICE_GIGABYTE") == "" {
 		t.Skip("for make soak, or SLUICE_GIGABYTE=1")
 	}
-	cmd := childCommand(t.Context(), "gigabyte")
+	cmd := childtest.Command(t.Context(), "gigabyte")
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()
 	t.Log(string(out))
@@ -47,7 +49,7 @@ func gigabyteOptions(dir string) Options {
 }
 
 func gigabyteChild() {
-	t := childT{}
+	t := childtest.T{}
 	dir, err := os.Getwd()
 	fail(err)
 	opts := gigabyteOptions(dir)
@@ -84,7 +86,7 @@ func gigabyteChild() {
 }
 
 // spillGigabyte has 4 senders.
-func spillGigabyte(t childT, b *Buffer) (int64, int64) {
+func spillGigabyte(t childtest.T, b *Buffer) (int64, int64) {
 	var points, bytes atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/sluice-metrics/sluice/internal/childtest"
 )
 
 const (
@@ -30,8 +32,8 @@ const (
 )
 
 func init() {
-	children["kill"] = func() { killChild(false) }
-	children["kill fsync"] = func() { killChild(true) }
+	childtest.Register("kill", func() { killChild(false) })
+	childtest.Register("kill fsync", func() { killChild(true) })
 }
 
 func killOptions(dir string, fsync bool) Options {
@@ -177,7 +179,7 @@ func (k *killed) take(t *testing.T, run int, v value) {
 func (k *killed) run(t *testing.T, dir, name string, run int, after time.Duration) {
 	t.Helper()
 	clear(k.last)
-	cmd := childCommand(t.Context(), name, fmt.Sprintf("%s=%d", runEnv, run))
+	cmd := childtest.Command(t.Context(), name, fmt.Sprintf("%s=%d", runEnv, run))
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

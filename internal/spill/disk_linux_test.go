@@ -1,7 +1,6 @@
 package spill
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,70 +12,24 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-metrics/sluice/internal/childtest"
 )
 
 func init() {
-	children["tmpfs"] = func() { tmpfsChild(fillDisk) }
-	children["drained"] = func() { tmpfsChild(drainedDisk) }
-	children["readonly"] = func() { tmpfsChild(readOnlyDisk) }
-	children["rlimit"] = rlimitChild
+	childtest.RegisterOnTmpfs("tmpfs", "512k", fillDisk)
+	childtest.RegisterOnTmpfs("drained", "512k", drainedDisk)
+	childtest.RegisterOnTmpfs("readonly", "512k", readOnlyDisk)
+	childtest.Register("rlimit", rlimitChild)
 }
 
-const skipCode = 3
-
-// inChild runs a function of children in a user and mount namespace of its own, in which it may mount.
-func inChild(t *testing.T, name string, namespaces bool) {
-	t.Helper()
-	cmd := childCommand(t.Context(), name)
-	cmd.Dir = t.TempDir()
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if namespaces {
-		id := []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		gid := []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS, UidMappings: id, GidMappings: gid,
-		}
-	}
-	err := cmd.Start()
-	if namespaces && errors.Is(err, syscall.EPERM) {
-		t.Skip("no user namespaces here")
-	}
-	require.NoError(t, err)
-	err = cmd.Wait()
-	if cmd.ProcessState.ExitCode() == skipCode {
-		t.Skip(out.String())
-	}
-	require.NoError(t, err, out.String())
-	t.Log(out.String())
-}
-
-// childT is a TestingT for a process that is no test.
-type childT struct{}
-
-func (childT) Errorf(format string, args ...any) {
-	fmt.Printf(format, args...)
-	os.Exit(1)
-}
-
-func (childT) FailNow() { os.Exit(1) }
-
-func tmpfsChild(run func(t childT, dir string)) {
-	dir := workingDirectory()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
-		fmt.Println("no tmpfs can be mounted here:", err)
-		os.Exit(skipCode)
-	}
-	run(childT{}, dir)
-}
-
-func TestDiskIsFull(t *testing.T)        { inChild(t, "tmpfs", true) }
-func TestFullDiskIsDrained(t *testing.T) { inChild(t, "drained", true) }
-func TestDiskIsReadOnly(t *testing.T)    { inChild(t, "readonly", true) }
-func TestFileLimit(t *testing.T)         { inChild(t, "rlimit", false) }
+func TestDiskIsFull(t *testing.T)        { childtest.RunInNamespace(t, "tmpfs") }
+func TestFullDiskIsDrained(t *testing.T) { childtest.RunInNamespace(t, "drained") }
+func TestDiskIsReadOnly(t *testing.T)    { childtest.RunInNamespace(t, "readonly") }
+func TestFileLimit(t *testing.T)         { childtest.Run(t, "rlimit") }
 
 // fill appends until there is no room, and checks what is there then.
-func fill(t childT, l *Log, seq uint64, wantErr ...error) uint64 {
+func fill(t childtest.T, l *Log, seq uint64, wantErr ...error) uint64 {
 	for ; ; seq++ {
 		before := l.Stats()
 		_, err := l.Append(context.Background(), Record{Seq: seq, Points: 1, Data: noise(10_000, seq)})
@@ -96,7 +49,7 @@ func fill(t childT, l *Log, seq uint64, wantErr ...error) uint64 {
 	}
 }
 
-func fillDisk(t childT, dir string) {
+func fillDisk(t childtest.T, dir string) {
 	ctx := context.Background()
 	opts := Options{Directory: filepath.Join(dir, "spill"), SegmentBytes: 100_000}
 	l, err := Open(opts)
@@ -143,7 +96,7 @@ func fillDisk(t childT, dir string) {
 }
 
 // drainedDisk is full of a single segment.
-func drainedDisk(t childT, dir string) {
+func drainedDisk(t childtest.T, dir string) {
 	ctx := context.Background()
 	l, err := Open(Options{Directory: filepath.Join(dir, "spill")})
 	require.NoError(t, err)
@@ -186,11 +139,11 @@ func fillForeign(path string) error {
 	return f.Close()
 }
 
-func remount(t childT, dir string, flags uintptr) {
+func remount(t childtest.T, dir string, flags uintptr) {
 	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""))
 }
 
-func readOnlyDisk(t childT, dir string) {
+func readOnlyDisk(t childtest.T, dir string) {
 	ctx := context.Background()
 	opts := Options{Directory: filepath.Join(dir, "spill")}
 	l, err := Open(opts)
@@ -228,7 +181,7 @@ func readOnlyDisk(t childT, dir string) {
 
 // rlimitChild is for where nothing can be mounted: files cannot grow beyond a size that is in the middle of a record.
 func rlimitChild() {
-	t, ctx := childT{}, context.Background()
+	t, ctx := childtest.T{}, context.Background()
 	signal.Ignore(syscall.SIGXFSZ)
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 123_456, Max: 123_456}))
 	opts := Options{Directory: workingDirectory()}

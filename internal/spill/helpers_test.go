@@ -6,24 +6,12 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// childEnv names what the test binary does instead of its tests, which it finds in children.
-const childEnv = "SLUICE_SPILL_CHILD"
-
-var children = map[string]func(){}
-
-func childCommand(ctx context.Context, name string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+name)
-	return cmd
-}
 
 func workingDirectory() string {
 	dir, err := os.Getwd()

@@ -17,13 +17,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-metrics/sluice/internal/childtest"
 )
 
 const killLanes = 4
 
 func init() {
-	children["kill"] = func() { killChild(false) }
-	children["kill fsync"] = func() { killChild(true) }
+	childtest.Register("kill", func() { killChild(false) })
+	childtest.Register("kill fsync", func() { killChild(true) })
 }
 
 func killOptions(dir string, fsync bool) Options {
@@ -107,7 +109,7 @@ func (k *killed) run(t *testing.T, dir string, fsync bool, after time.Duration) 
 	if fsync {
 		name = "kill fsync"
 	}
-	cmd := childCommand(t.Context(), name)
+	cmd := childtest.Command(t.Context(), name)
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

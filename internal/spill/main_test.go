@@ -1,16 +1,9 @@
 package spill
 
 import (
-	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/sluice-metrics/sluice/internal/childtest"
 )
 
-func TestMain(m *testing.M) {
-	if run := children[os.Getenv(childEnv)]; run != nil {
-		run()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { childtest.Main(m) }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package childtest
+
+func isForbidden(error) bool { return false }
