@@ -196,6 +196,11 @@ func TestPoisonIsSetAsideWhileOthersPass(t *testing.T) {
 			})
 			opts := testOptions(k)
 			opts.Directory = dir
+			if dir != "" {
+				opts.SpillThreshold = 1 // it is poison from the disk
+			}
+			var dropped []Number
+			opts.OnDrop = func(d Drop) { dropped = append(dropped, d.Batch) }
 			b := started(t, opts)
 			require.NoError(t, b.Add(t.Context(), points("poison", 1, 2, 3)))
 			pass(time.Hour)
@@ -204,6 +209,8 @@ func TestPoisonIsSetAsideWhileOthersPass(t *testing.T) {
 			pass(time.Minute)
 			s := b.Stats()
 			assert.EqualValues(t, 3, s.Dropped[Poison])
+			require.Len(t, dropped, 1)
+			assert.EqualValues(t, 1, dropped[0].Seq)
 			if dir != "" {
 				assert.EqualValues(t, 3, s.Log.SetAside.Points)
 			}

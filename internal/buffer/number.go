@@ -18,11 +18,4 @@ func (n Number) in(ctx context.Context) context.Context {
 	return context.WithValue(ctx, numberKey{}, n)
 }
 
-// number is that of a batch. One from disk has the number of its first record.
-func (it *item) number() Number {
-	n := Number{it.lane.id, it.seq}
-	if len(it.records) > 0 {
-		n.Seq = it.records[0]
-	}
-	return n
-}
+func (it *item) number() Number { return Number{it.lane.id, it.seq} }

@@ -123,6 +123,9 @@ func (b *Buffer) readInto(batch *item) (more bool) {
 		b.discard(l, r, err)
 		return true
 	}
+	if batch.records == nil {
+		batch.seq = r.Seq
+	}
 	batch.records = append(batch.records, r.Seq)
 	return true
 }
