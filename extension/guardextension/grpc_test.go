@@ -24,6 +24,8 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 func dial(t *testing.T, address string, opts ...grpc.DialOption) *grpc.ClientConn {
@@ -51,7 +53,7 @@ func refusedWith(t *testing.T, err error, code codes.Code, message string) time.
 	s := status.Convert(err)
 	require.Equal(t, code, s.Code(), "%v", err)
 	require.Contains(t, s.Message(), message)
-	after, said := retryInfo(s)
+	after, said := retryafter.InStatus(s)
 	require.True(t, said, "no RetryInfo: OTLP clients would drop the data")
 	return after
 }

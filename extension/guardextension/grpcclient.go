@@ -5,11 +5,12 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // grpcClient is the middleware of a gRPC client. Its backend is known when it is first called.
@@ -80,7 +81,7 @@ func sizeOf(m any) int64 {
 // judgeGRPC tells what an answer says about the backend: one that refuses a request for what it is works.
 func judgeGRPC(ctx context.Context, err error) (o outcome, retryAfter time.Duration) {
 	s := status.Convert(err)
-	after, said := retryInfo(s)
+	after, said := retryafter.InStatus(s)
 	switch s.Code() {
 	case codes.Unavailable, codes.ResourceExhausted:
 		if s.Code() == codes.ResourceExhausted && !said {
@@ -95,13 +96,4 @@ func judgeGRPC(ctx context.Context, err error) (o outcome, retryAfter time.Durat
 	default:
 		return works, 0
 	}
-}
-
-func retryInfo(s *status.Status) (after time.Duration, said bool) {
-	for _, d := range s.Details() {
-		if r, ok := d.(*errdetails.RetryInfo); ok {
-			return r.GetRetryDelay().AsDuration(), true
-		}
-	}
-	return 0, false
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/status"
+
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // after is how long to wait after so many refusals in a row: twice as long each time, at least as the taker asks, and
@@ -18,27 +18,8 @@ func (r *Retry) after(refusals int, err error) time.Duration {
 	for i := 1; i < refusals && wait < r.Max; i++ {
 		wait *= 2
 	}
-	wait = max(min(wait, r.Max), min(asked(err), r.Max))
+	wait = max(min(wait, r.Max), min(retryafter.InError(err), r.Max))
 	return wait + time.Duration(rand.Float64()*float64(wait)/5) //nolint:gosec // it need not be secret
-}
-
-// asked is what the error says of when to come back.
-func asked(err error) time.Duration {
-	for _, detail := range statusOf(err).Details() {
-		if info, ok := detail.(*errdetails.RetryInfo); ok {
-			return max(info.GetRetryDelay().AsDuration(), 0)
-		}
-	}
-	return 0
-}
-
-// statusOf is that of an error, or OK: the status of a nil error has no details.
-func statusOf(err error) *status.Status {
-	var coded interface{ GRPCStatus() *status.Status }
-	if errors.As(err, &coded) {
-		return coded.GRPCStatus()
-	}
-	return nil
 }
 
 // panicError is a taker's panic.

@@ -1,4 +1,4 @@
-// Package retryafter reads the HTTP header by which a server says when to come back.
+// Package retryafter reads when a server says to come back: its HTTP header, or google.rpc.RetryInfo.
 package retryafter
 
 import (

@@ -11,10 +11,9 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"golang.org/x/sync/semaphore"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/status"
 
 	"github.com/sluice-metrics/sluice/internal/pace"
+	"github.com/sluice-metrics/sluice/internal/retryafter"
 )
 
 // These are why a batch was not offered to the pipeline.
@@ -100,7 +99,7 @@ func (p *pressure) learn(pressure float64, err error) {
 	case err == nil:
 		p.pacer.Taken(now, pressure)
 	case !consumererror.IsPermanent(err):
-		p.pacer.Refused(now, min(retryDelay(err), maxGap))
+		p.pacer.Refused(now, min(retryafter.InError(err), maxGap))
 	}
 }
 
@@ -178,18 +177,4 @@ func sleepUntil(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// retryDelay is how long who refused wants to be left alone, as google.rpc.RetryInfo tells it; 0 if it does not.
-func retryDelay(err error) time.Duration {
-	s, ok := status.FromError(err)
-	if !ok || s == nil {
-		return 0
-	}
-	for _, detail := range s.Details() {
-		if info, ok := detail.(*errdetails.RetryInfo); ok {
-			return max(0, info.GetRetryDelay().AsDuration())
-		}
-	}
-	return 0
 }
